@@ -1,0 +1,44 @@
+//! The signals that ask a service to stop.
+
+use std::io;
+
+/// Ctrl-C, and SIGTERM where there is such a thing.
+#[derive(Debug)]
+pub struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// From this call on, a signal ends [`recv`](Self::recv) and no longer the process.
+    pub fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// The name of the next signal.
+    pub async fn recv(&mut self) -> io::Result<&'static str> {
+        tokio::select! {
+            _ = self.interrupt.recv() => Ok("Ctrl-C"),
+            _ = self.terminate.recv() => Ok("SIGTERM"),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    pub async fn recv(&mut self) -> io::Result<&'static str> {
+        tokio::signal::ctrl_c().await?;
+        Ok("Ctrl-C")
+    }
+}

@@ -1,0 +1,76 @@
+//! What shields need no feature for, because it composes: many waiters, a limit on orphans, and aborting from outside.
+//! What stands before `.shield(..)` is part of the work and stays; what stands after it leaves with the caller.
+//! `cargo run --example composing --features tokio`
+
+#![expect(clippy::print_stdout, reason = "an example speaks to a person")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_shield::{ShieldExt, Tokio, Tracker};
+use futures_util::future::{Aborted, abortable};
+use futures_util::{FutureExt, TryFutureExt};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::yield_now;
+
+#[tokio::main]
+async fn main() {
+    many_waiters().await;
+    limit_on_orphans().await;
+    abort_from_outside().await;
+}
+
+/// One load of a price, and three who wait for it. Two leave, the third gets it; had all left, `on_orphan` would.
+async fn many_waiters() {
+    let loads = Arc::new(AtomicUsize::new(0));
+    let (exchange, answer) = oneshot::channel();
+    let load = {
+        let loads = Arc::clone(&loads);
+        async move {
+            loads.fetch_add(1, Ordering::Relaxed);
+            answer.await.expect("the exchange answers")
+        }
+    };
+    // `fallible`, because a panic reaches one waiter only, and an error in an `Arc` reaches all of them.
+    let first = load.shield(Tokio::current()).fallible().map_err(Arc::new).shared();
+    let (second, third) = (first.clone(), first.clone());
+
+    drop(first);
+    drop(second);
+    exchange.send(42).expect("the work listens");
+    let price = third.await.expect("the load succeeds");
+    println!("many waiters:        two of three left, the third got {price}");
+    assert_eq!((price, loads.load(Ordering::Relaxed)), (42, 1));
+}
+
+/// Ten callers who leave at once, and two permits: the permit is taken inside the work, or orphans would not count.
+async fn limit_on_orphans() {
+    let tracker = Tracker::new(Tokio::current());
+    let permits = Arc::new(Semaphore::new(2));
+    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    for _ in 0..10 {
+        let (permits, running, most) = (Arc::clone(&permits), Arc::clone(&running), Arc::clone(&most));
+        let work = async move {
+            let _permit = permits.acquire().await.expect("it is never closed");
+            most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            yield_now().await;
+            running.fetch_sub(1, Ordering::SeqCst);
+        };
+        drop(work.shield(&tracker));
+    }
+    tracker.wait().await;
+    let most = most.load(Ordering::SeqCst);
+    println!("a limit on orphans:  of ten never more than {most} at once");
+    assert!(most <= 2);
+    assert_eq!(permits.available_permits(), 2);
+}
+
+/// Leaving does not stop shielded work. Where something is to stop it, that is put inside.
+async fn abort_from_outside() {
+    let (work, handle) = abortable(std::future::pending::<()>());
+    let shield = work.shield(Tokio::current());
+    handle.abort();
+    let ended = shield.await;
+    println!("aborted:             {ended:?}");
+    assert_eq!(ended, Err(Aborted));
+}

@@ -1,0 +1,75 @@
+//! Shields on an executor of one's own: `impl Spawn` in five lines, or a closure by `spawn_fn` or `schedule_fn`.
+//! The executor here is a thread and a queue; yours has its own way to take a future, and that is all it needs.
+//! `cargo run --example custom_spawner --features async-task`
+
+#![expect(clippy::print_stdout, reason = "an example speaks to a person")]
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use futures_executor::block_on;
+use futures_shield::{ShieldExt, Spawn, Task, schedule_fn, spawn_fn};
+
+/// An executor that takes futures: it runs one after the other on a thread of its own.
+#[derive(Clone)]
+struct OneByOne {
+    queue: Sender<Task>,
+}
+
+impl OneByOne {
+    fn new() -> (Self, Receiver<Task>) {
+        let (queue, tasks) = channel();
+        (Self { queue }, tasks)
+    }
+
+    fn run(tasks: Receiver<Task>) {
+        for task in tasks {
+            block_on(task);
+        }
+    }
+}
+
+// The five lines. Where the executor is gone, `send` gives the task back to be dropped: the shield ends as cancelled.
+impl Spawn for OneByOne {
+    fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
+        let _ = self.queue.send(Box::pin(future));
+    }
+}
+
+/// Shields something on `spawner` and says which thread it ran on.
+fn try_out(name: &str, spawner: impl Spawn) -> String {
+    let shield = async { thread::current().name().unwrap_or("?").to_owned() }.shield(spawner);
+    let thread = block_on(shield);
+    println!("{name:<12} ran the work on the thread `{thread}`");
+    thread
+}
+
+fn main() {
+    // An executor that is yours: implement the trait.
+    let (executor, tasks) = OneByOne::new();
+    start("one-by-one", move || OneByOne::run(tasks));
+    assert_eq!(try_out("impl Spawn", &executor), "one-by-one");
+
+    // One that is somebody else's and takes futures: a closure will do.
+    let theirs = executor.queue.clone();
+    let spawner = spawn_fn(move |task| drop(theirs.send(task)));
+    assert_eq!(try_out("spawn_fn", &spawner), "one-by-one");
+
+    // One that can only run closures, as a thread pool or the event loop of a GUI: async-task does the rest.
+    let (pool, jobs) = channel::<Box<dyn FnOnce() + Send>>();
+    start("pool", move || jobs.into_iter().for_each(|job| job()));
+    let spawner = schedule_fn(move |runnable| drop(pool.send(Box::new(|| runnable.run()))));
+    assert_eq!(try_out("schedule_fn", &spawner), "pool");
+
+    // What becomes of a shield on an executor that has ended: it never started, so it is safe to try it elsewhere.
+    let (ended, tasks) = OneByOne::new();
+    drop(tasks);
+    let error = block_on(async { "receipt" }.shield(&ended).fallible()).unwrap_err();
+    println!("an ended one: {error}");
+    assert!(error.is_cancelled() && !error.was_started());
+}
+
+fn start(name: &str, run: impl FnOnce() + Send + 'static) {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(run);
+    thread.expect("a thread can be started");
+}

@@ -1,0 +1,69 @@
+//! A server stops taking work, waits for the shielded work that still runs, and names by file and line what it leaves.
+//! Three orders end in time; a mail does not, because its server never answers.
+//! `cargo run --example graceful_shutdown --features tokio`
+
+#![expect(clippy::print_stdout, reason = "an example speaks to a person")]
+
+use std::future::pending;
+use std::time::Duration;
+
+use futures_shield::{ShieldExt, Tokio, Tracker};
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
+
+const DEADLINE: Duration = Duration::from_millis(500);
+
+enum Request {
+    Order(u32),
+    Mail,
+}
+
+/// Takes requests until there is nobody left to send one. No client waits for its answer here: all work is orphaned.
+async fn serve(mut requests: mpsc::Receiver<Request>, tracker: &Tracker<Tokio>, database: watch::Receiver<bool>) {
+    while let Some(request) = requests.recv().await {
+        match request {
+            Request::Order(number) => record(number, database.clone()).shield(tracker).detach(),
+            Request::Mail => send_mail().shield(tracker).detach(),
+        }
+    }
+}
+
+async fn record(number: u32, mut database: watch::Receiver<bool>) {
+    database.wait_for(|is_up| *is_up).await.expect("the database comes up");
+    println!("  order {number} is recorded");
+}
+
+async fn send_mail() {
+    pending::<()>().await;
+}
+
+#[tokio::main]
+async fn main() {
+    let tracker = Tracker::new(Tokio::current());
+    let (database, is_up) = watch::channel(false);
+    let (clients, requests) = mpsc::channel(4);
+    for request in [Request::Order(1), Request::Order(2), Request::Order(3), Request::Mail] {
+        clients.send(request).await.expect("the server is there");
+    }
+
+    // First, no more work is taken. A real server hears of it from `tokio::signal::ctrl_c()`.
+    drop(clients);
+    serve(requests, &tracker, is_up).await;
+    let at_the_signal = tracker.unfinished();
+    println!("no more work is taken; {at_the_signal}");
+    assert_eq!(at_the_signal.len(), 4);
+
+    // Then what still runs is waited for, but not for ever. The deadline is any future, on any runtime.
+    println!("waiting {DEADLINE:?} at the most");
+    database.send(true).expect("the orders wait for it");
+    let left = tracker.drain(sleep(DEADLINE)).await.expect_err("the mail never ends");
+    println!("the time is up:");
+    for (location, count) in left.sites() {
+        println!("  {count} still running, shielded at {location}");
+    }
+
+    let [_orders, mail] = at_the_signal.sites() else {
+        panic!("two places shield work")
+    };
+    assert_eq!(left.sites(), [*mail]);
+}

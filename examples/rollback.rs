@@ -1,0 +1,111 @@
+//! Work that sees whether its caller is still there: it completes, takes itself back, or gives up after a while.
+//! Each line of output is one customer, and what happens to it in the end.
+//! `cargo run --example rollback --features tokio`
+
+#![expect(clippy::print_stdout, reason = "an example speaks to a person")]
+
+use std::future::pending;
+use std::time::Duration;
+
+use futures_shield::{Caller, Tokio, shield_with};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot::{self, Receiver};
+use tokio::time::sleep;
+
+const GRACE: Duration = Duration::from_millis(20);
+
+/// What happens to a customer is written down here.
+type Log = UnboundedSender<&'static str>;
+
+/// Charges, then records. If that fails, the customer decides how to go on; where it has left, the money goes back.
+async fn order(caller: Caller, log: Log, database: Receiver<Result<(), &'static str>>) -> Result<(), &'static str> {
+    write(&log, "is charged");
+    let recorded = database.await.expect("the database answers");
+    match recorded {
+        Ok(()) => write(&log, "is recorded"),
+        Err(_) if caller.is_gone() => write(&log, "is refunded"),
+        // A customer who leaves in this very moment is a case for `on_orphan`, which is given the error then.
+        Err(_) => write(&log, "is told"),
+    }
+    recorded
+}
+
+/// Reserves, and books once the customer has confirmed. While it waits for that, and only there, leaving cancels.
+async fn book(caller: Caller, log: Log, confirmation: Receiver<()>) {
+    write(&log, "reserves");
+    match caller.run_until_gone(confirmation).await {
+        Some(Ok(())) => write(&log, "has its booking"),
+        Some(Err(_)) | None => write(&log, "is released"),
+    }
+}
+
+/// Looks for a gift. The customer may wait as long as it likes; once it has left, the search goes on for a moment only.
+async fn find_gift(caller: Caller, log: Log, search: impl Future<Output = ()>) {
+    write(&log, "wants a gift");
+    match caller.run_with_grace(search, || sleep(GRACE)).await {
+        Some(()) => write(&log, "gets one"),
+        None => write(&log, "gets none"),
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    println!("{:<46}in the end, it", "a customer");
+
+    let (log, mut done) = unbounded_channel();
+    let (database, answer) = oneshot::channel();
+    let shield = shield_with(Tokio::current(), |caller| order(caller, log, answer));
+    assert_eq!(done.recv().await, Some("is charged"));
+    database.send(Err("disk full")).expect("the work listens");
+    assert_eq!(shield.await, Err("disk full"));
+    in_the_end("is charged, waits, and its record fails", done, "is told").await;
+
+    let (log, mut done) = unbounded_channel();
+    let (database, answer) = oneshot::channel();
+    let shield = shield_with(Tokio::current(), |caller| order(caller, log, answer));
+    assert_eq!(done.recv().await, Some("is charged"));
+    drop(shield);
+    database.send(Err("disk full")).expect("the work listens");
+    in_the_end("is charged, leaves, and its record fails", done, "is refunded").await;
+
+    let (log, mut done) = unbounded_channel();
+    let (database, answer) = oneshot::channel();
+    let shield = shield_with(Tokio::current(), |caller| order(caller, log, answer));
+    assert_eq!(done.recv().await, Some("is charged"));
+    drop(shield);
+    database.send(Ok(())).expect("the work listens");
+    in_the_end("is charged, leaves, and its record succeeds", done, "is recorded").await;
+
+    let (log, mut done) = unbounded_channel();
+    let (confirm, confirmation) = oneshot::channel();
+    let shield = shield_with(Tokio::current(), |caller| book(caller, log, confirmation));
+    assert_eq!(done.recv().await, Some("reserves"));
+    confirm.send(()).expect("the work listens");
+    shield.await;
+    in_the_end("reserves, and confirms", done, "has its booking").await;
+
+    let (log, mut done) = unbounded_channel();
+    let (_confirm, confirmation) = oneshot::channel();
+    let shield = shield_with(Tokio::current(), |caller| book(caller, log, confirmation));
+    assert_eq!(done.recv().await, Some("reserves"));
+    drop(shield);
+    in_the_end("reserves, and leaves unconfirmed", done, "is released").await;
+
+    let (log, mut done) = unbounded_channel();
+    let shield = shield_with(Tokio::current(), |caller| find_gift(caller, log, pending()));
+    assert_eq!(done.recv().await, Some("wants a gift"));
+    drop(shield);
+    in_the_end("wants a gift, and leaves before one is found", done, "gets none").await;
+}
+
+/// The last thing that happened to a customer, and what it should be.
+async fn in_the_end(customer: &str, mut done: UnboundedReceiver<&'static str>, expected: &str) {
+    let last = done.recv().await.expect("something happens in the end");
+    println!("{customer:<46}{last}");
+    assert_eq!(last, expected);
+    assert_eq!(done.recv().await, None);
+}
+
+fn write(log: &Log, entry: &'static str) {
+    log.send(entry).expect("the log is read");
+}

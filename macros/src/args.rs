@@ -1,0 +1,94 @@
+//! What stands in the attribute's parentheses.
+
+use proc_macro2::TokenStream;
+use syn::parse::{Parse, ParseStream};
+use syn::{Error, Expr, Ident, Path, Result, Token};
+
+/// `#[shield(spawner, on_drop, crate = path)]`: each part optional, the spawner first, the named ones in any order.
+pub(crate) struct Args {
+    /// `None` stands for the runtime that the enabled features select.
+    pub(crate) spawner: Option<Expr>,
+    pub(crate) mode: Mode,
+    /// Where the user's crate finds futures-shield; `None` stands for `::futures_shield`.
+    pub(crate) krate: Option<Path>,
+}
+
+/// When the body becomes a task of its own.
+pub(crate) enum Mode {
+    /// At the first poll of the call's future.
+    Eager,
+    /// When the call's future is dropped half-way.
+    OnDrop,
+}
+
+/// The one word of this grammar. It is a mode where it stands alone between commas, and only there: a spawner of that name
+/// is written `(on_drop)`, and `on_drop()` and `on_drop.spawner` are expressions.
+const ON_DROP: &str = "on_drop";
+
+impl Args {
+    pub(crate) fn parse(tokens: TokenStream) -> Result<Self> {
+        syn::parse2(tokens)
+    }
+}
+
+impl Parse for Args {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut args = Self {
+            spawner: None,
+            mode: Mode::Eager,
+            krate: None,
+        };
+        let mut first = true;
+        while !input.is_empty() {
+            // A path that starts with `crate::` is an expression, and so is a comparison with one.
+            if input.peek(Token![crate]) && input.peek2(Token![=]) && !input.peek2(Token![==]) {
+                let name: Token![crate] = input.parse()?;
+                input.parse::<Token![=]>()?;
+                if input.peek(syn::Lit) {
+                    return Err(input.error("write the path without quotes: `crate = my_path`"));
+                }
+                if args.krate.replace(input.call(Path::parse_mod_style)?).is_some() {
+                    return Err(Error::new_spanned(name, "`crate` is given twice"));
+                }
+            } else if let Some(name) = on_drop(input)? {
+                if matches!(args.mode, Mode::OnDrop) {
+                    return Err(Error::new_spanned(name, "`on_drop` is given twice"));
+                }
+                args.mode = Mode::OnDrop;
+            } else {
+                let expr: Expr = input.parse()?;
+                match &expr {
+                    Expr::Assign(unknown) => {
+                        return Err(Error::new_spanned(&unknown.left, UNKNOWN));
+                    }
+                    _ if args.spawner.is_some() => return Err(Error::new_spanned(&expr, UNKNOWN)),
+                    _ if !first => {
+                        return Err(Error::new_spanned(
+                            &expr,
+                            "the spawner comes first: `#[shield(spawner, ..)]`",
+                        ));
+                    }
+                    _ => args.spawner = Some(expr),
+                }
+            }
+            first = false;
+            if input.is_empty() {
+                break;
+            }
+            input.parse::<Token![,]>()?;
+        }
+        Ok(args)
+    }
+}
+
+const UNKNOWN: &str = "unknown argument: `#[shield]` takes a spawner, then `on_drop` and `crate = path`";
+
+fn on_drop(input: ParseStream<'_>) -> Result<Option<Ident>> {
+    let ahead = input.fork();
+    let word = ahead.parse::<Ident>().is_ok_and(|name| name == ON_DROP);
+    if word && (ahead.is_empty() || ahead.peek(Token![,])) {
+        input.parse().map(Some)
+    } else {
+        Ok(None)
+    }
+}

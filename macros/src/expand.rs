@@ -1,0 +1,127 @@
+//! The fn as it was, with its body in a task of its own.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::visit_mut::{self, VisitMut};
+use syn::{ReturnType, Type};
+
+use crate::args::{Args, Mode};
+use crate::input::{Body, Input, is_outer};
+use crate::pattern::Arguments;
+use crate::spawner::spawner;
+
+/// ```text
+/// async fn name(x: X, Y { mut y, .. }: Y) -> Output {
+///     let spawner = { let spawner = expr.clone(); spawner };
+///     ::futures_shield::shield(
+///         spawner,
+///         async move {
+///             if let Some(output) = None::<Output> { return output; }
+///             let x = x;
+///             let arg1 = arg1;
+///             let Y { mut y, .. } = arg1;
+///             '_body: { body }
+///         },
+///     ).await
+/// }
+/// ```
+pub(crate) fn expand(args: &Args, input: Input) -> TokenStream {
+    let Input {
+        attrs,
+        vis,
+        mut sig,
+        body,
+    } = input;
+    // What has no body was turned down before; nothing in, nothing out.
+    let Some(Body { brace, tokens: body }) = body else {
+        return TokenStream::new();
+    };
+
+    // All that is generated has this span: a name in it cannot meet one of the user's, the lints know it for a macro's, its
+    // edition is the macro's (see `task`), and its location, which is that of the shield, is the attribute.
+    let span = Span::mixed_site();
+    let krate = match &args.krate {
+        Some(path) => quote!(#path),
+        None => quote_spanned!(span=> ::futures_shield),
+    };
+
+    let arguments = Arguments::take(sig.inputs.iter_mut());
+    let (evaluate, spawner) = spawner(args.spawner.as_ref(), &krate, &arguments);
+
+    let mut user_body = TokenStream::new();
+    brace.surround(&mut user_body, |tokens| tokens.extend(body));
+    let output = Output::of(&sig.output);
+    let pin_output = output.pin(span);
+    let rebind = arguments.rebind;
+    // The user's body is the tail of a block of the 2024 edition. So the temporaries of its own tail are dropped before the
+    // arguments that they may borrow, whatever the edition of the user, as in an `async fn`. The label is there because
+    // rustc, before that edition, calls the braces of a bare block unused, and they are the user's.
+    let task = quote_spanned! {span=> async move { #pin_output #rebind '_body: #user_body } };
+
+    let shield = match args.mode {
+        Mode::Eager => quote_spanned!(span=> #krate::shield(#spawner, #task)),
+        Mode::OnDrop => quote_spanned!(span=> #krate::ShieldExt::shield_on_drop(#task, #spawner)),
+    };
+    let awaited = match output {
+        Output::Never => quote_spanned!(span=> match #shield.await {}),
+        Output::Known(_) => quote_spanned!(span=> #shield.await),
+    };
+
+    let outer = attrs.iter().filter(is_outer);
+    let inner = attrs.iter().filter(|attr| !is_outer(attr));
+    let mut shielded = TokenStream::new();
+    // The braces are the user's, so that rustc and clippy take the fn for the user's as well.
+    brace.surround(&mut shielded, |tokens| {
+        tokens.extend(quote!(#(#inner)* #evaluate #awaited));
+    });
+    quote!(#(#outer)* #vis #sig #shielded)
+}
+
+/// What the body ends with.
+enum Output {
+    /// `!`, which cannot be named in an expression yet.
+    Never,
+    /// A type, with `_` where it is an `impl Trait`.
+    Known(Box<Type>),
+}
+
+impl Output {
+    fn of(output: &ReturnType) -> Self {
+        match output {
+            ReturnType::Default => Self::Known(Box::new(syn::parse_quote!(()))),
+            ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)) => Self::Never,
+            ReturnType::Type(_, ty) => {
+                let mut ty = ty.clone();
+                EraseImplTrait.visit_type_mut(&mut ty);
+                Self::Known(ty)
+            }
+        }
+    }
+
+    /// A statement that is never run, and tells the compiler what `?` and `return` in the body convert to: an `async` block
+    /// has no place for its type.
+    fn pin(&self, span: Span) -> TokenStream {
+        let ty = match self {
+            Self::Never => quote_spanned!(span=> ::core::convert::Infallible),
+            Self::Known(ty) => quote!(#ty),
+        };
+        quote_spanned! {span=>
+            #[allow(unreachable_code, unreachable_patterns)]
+            if let ::core::option::Option::Some(output) = ::core::option::Option::None::<#ty> {
+                return output;
+            }
+        }
+    }
+}
+
+struct EraseImplTrait;
+
+impl VisitMut for EraseImplTrait {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        if matches!(ty, Type::ImplTrait(_)) {
+            *ty = syn::parse_quote!(_);
+        } else {
+            visit_mut::visit_type_mut(self, ty);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The caller's side of a shield, the same under [`Shield`](crate::Shield) and [`FallibleShield`](crate::FallibleShield).
+
+use std::fmt;
+use std::task::{Context, Poll, ready};
+
+use crate::completion::polled_after_completion;
+use crate::departure::Departure;
+use crate::error::Outcome;
+use crate::hook::{Hook, HookSlot};
+use crate::relay::Relay;
+use crate::site::Site;
+use crate::sync::Arc;
+
+/// Waits for an outcome, and says so when it no longer does: to the relay, and to the work where that asked to know.
+pub(crate) struct Awaiter<T> {
+    // `None` once the outcome has been delivered.
+    relay: Option<Arc<Relay<T>>>,
+    hook: HookSlot<T>,
+    departure: Option<Arc<Departure>>,
+    registered: bool,
+    site: Site,
+}
+
+impl<T> Awaiter<T> {
+    pub(crate) fn new(relay: Arc<Relay<T>>, departure: Option<Arc<Departure>>) -> Self {
+        Self {
+            site: relay.site(),
+            relay: Some(relay),
+            hook: HookSlot::empty(),
+            departure,
+            registered: false,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn poll(&mut self, name: &str, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
+        let Some(relay) = &self.relay else {
+            polled_after_completion(name, self.site);
+        };
+        let outcome = ready!(relay.poll(&mut self.registered, cx));
+        self.relay = None;
+        self.hook.dismiss();
+        self.announce();
+        Poll::Ready(outcome)
+    }
+
+    #[cold]
+    fn leave(&mut self) {
+        if let Some(relay) = self.relay.take() {
+            relay.leave(self.hook.take());
+            self.announce();
+        }
+    }
+
+    /// Whoever was to be told that the caller has gone is told: at delivery, too, it waits no longer.
+    #[inline]
+    fn announce(&mut self) {
+        if let Some(departure) = self.departure.take() {
+            departure.announce();
+        }
+    }
+
+    pub(crate) fn set_hook(&mut self, hook: Hook<T>) {
+        self.hook.set(hook);
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.relay.as_ref().is_none_or(|relay| relay.is_finished())
+    }
+
+    pub(crate) fn is_delivered(&self) -> bool {
+        self.relay.is_none()
+    }
+
+    pub(crate) fn site(&self) -> Site {
+        self.site
+    }
+
+    /// The `Debug` text of the shield called `name`.
+    pub(crate) fn describe(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(name)
+            .field("location", &format_args!("{}", self.site))
+            .field(
+                "work",
+                &format_args!("{}", self.relay.as_ref().map_or("delivered", |relay| relay.describe())),
+            )
+            .finish()
+    }
+}
+
+impl<T> Drop for Awaiter<T> {
+    #[inline]
+    fn drop(&mut self) {
+        // Asked before it is taken: mostly the outcome has been delivered.
+        if self.relay.is_some() {
+            self.leave();
+        }
+    }
+}

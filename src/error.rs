@@ -1,0 +1,257 @@
+//! Why a shield has no value to give.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::panic::{Location, resume_unwind};
+
+use crate::contain::{Payload, discard};
+use crate::exclusive::Exclusive;
+use crate::site::Site;
+
+/// What shielded work ended with: its value, or why there is none.
+pub(crate) type Outcome<T> = Result<T, ShieldError>;
+
+/// Why shielded work ended without a value: it panicked, or its executor dropped it.
+///
+/// Given by [`Shield::fallible`](crate::Shield::fallible) and to [`Shield::on_orphan`](crate::Shield::on_orphan). The
+/// `Display` text names the ending, the panic's message where it is text, and the file and line of the call that
+/// shielded the work.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "tokio")] {
+/// use futures_shield::{ShieldExt, Tokio};
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let shield = async { panic!("out of paper") }.shield(Tokio::current());
+/// let error = shield.fallible().await.unwrap_err();
+///
+/// assert!(error.is_panic());
+/// assert!(error.to_string().ends_with("panicked: out of paper"));
+/// assert_eq!(error.location().file(), file!());
+/// # });
+/// # }
+/// ```
+pub struct ShieldError {
+    // Boxed: an outcome is moved several times, and most carry no error.
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    site: Site,
+    ending: Ending,
+}
+
+/// The two endings that have no value.
+enum Ending {
+    /// The work panicked, in its poll or in its drop after it had finished.
+    Panicked(Panic),
+    /// The executor dropped the work unfinished. `started`: after it had been polled at least once.
+    Cancelled { started: bool },
+}
+
+/// A caught panic. Its text is taken when it is caught, while nothing else can have changed the payload.
+struct Panic {
+    message: Option<Box<str>>,
+    payload: Option<Exclusive<Payload>>,
+}
+
+impl Panic {
+    fn new(payload: Payload) -> Self {
+        Self {
+            message: text(&*payload).map(Box::from),
+            payload: Some(Exclusive::new(payload)),
+        }
+    }
+
+    fn into_payload(mut self) -> Payload {
+        match self.payload.take() {
+            Some(payload) => payload.into_inner(),
+            // Taken by nobody else but drop.
+            None => Box::new(()),
+        }
+    }
+}
+
+impl Drop for Panic {
+    fn drop(&mut self) {
+        if let Some(payload) = self.payload.take() {
+            discard(payload.into_inner());
+        }
+    }
+}
+
+fn text(payload: &(dyn Any + Send)) -> Option<&str> {
+    payload
+        .downcast_ref::<&'static str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+}
+
+impl ShieldError {
+    pub(crate) fn panicked(site: Site, payload: Payload) -> Self {
+        Self::new(site, Ending::Panicked(Panic::new(payload)))
+    }
+
+    pub(crate) fn cancelled(site: Site, started: bool) -> Self {
+        Self::new(site, Ending::Cancelled { started })
+    }
+
+    fn new(site: Site, ending: Ending) -> Self {
+        Self {
+            inner: Box::new(Inner { site, ending }),
+        }
+    }
+
+    /// Ends the caller as the work ended: with its own panic, or with one that says who cancelled it.
+    pub(crate) fn raise(self) -> ! {
+        match self.try_into_panic() {
+            Ok(payload) => resume_unwind(payload),
+            Err(cancelled) => panic!("{cancelled}"),
+        }
+    }
+
+    /// Whether the work panicked.
+    ///
+    /// # Examples
+    ///
+    /// See [`ShieldError`].
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        matches!(self.inner.ending, Ending::Panicked(_))
+    }
+
+    /// Whether the executor dropped the work before it had finished, as runtimes do at shutdown.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_shield::{ShieldExt, spawn_fn};
+    ///
+    /// // An executor that takes no more work.
+    /// let closed = spawn_fn(|task| drop(task));
+    /// # futures_executor::block_on(async {
+    /// let error = async { 1 }.shield(closed).fallible().await.unwrap_err();
+    /// assert!(error.is_cancelled());
+    /// assert!(!error.was_started());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.inner.ending, Ending::Cancelled { .. })
+    }
+
+    /// Whether the work was polled at least once, anywhere. What never started has done nothing and is safe to retry.
+    ///
+    /// # Examples
+    ///
+    /// See [`ShieldError::is_cancelled`].
+    #[must_use]
+    pub fn was_started(&self) -> bool {
+        match self.inner.ending {
+            Ending::Panicked(_) => true,
+            Ending::Cancelled { started } => started,
+        }
+    }
+
+    /// Where the work was shielded: the file and line of the `.shield()` call.
+    ///
+    /// # Examples
+    ///
+    /// See [`ShieldError`].
+    #[must_use]
+    pub fn location(&self) -> &'static Location<'static> {
+        self.inner.site
+    }
+
+    /// What the work panicked with.
+    ///
+    /// # Panics
+    ///
+    /// Where the work did not panic but was cancelled. [`try_into_panic`](Self::try_into_panic) does not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")] {
+    /// # use futures_shield::{ShieldExt, Tokio};
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let shield = async { std::panic::panic_any(42) }.shield(Tokio::current());
+    /// let payload = shield.fallible().await.unwrap_err().into_panic();
+    /// assert_eq!(payload.downcast_ref(), Some(&42));
+    /// # });
+    /// # }
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn into_panic(self) -> Box<dyn Any + Send + 'static> {
+        match self.try_into_panic() {
+            Ok(payload) => payload,
+            Err(cancelled) => panic!("there is no panic to take: {cancelled}"),
+        }
+    }
+
+    /// What the work panicked with, or the error again where it was cancelled.
+    ///
+    /// # Errors
+    ///
+    /// Where the work did not panic but was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_shield::{ShieldError, ShieldExt, spawn_fn};
+    ///
+    /// /// Hands a panic on, and says whether what was cancelled may be tried again.
+    /// fn may_retry(error: ShieldError) -> bool {
+    ///     match error.try_into_panic() {
+    ///         Ok(payload) => std::panic::resume_unwind(payload),
+    ///         Err(cancelled) => !cancelled.was_started(),
+    ///     }
+    /// }
+    ///
+    /// # futures_executor::block_on(async {
+    /// let closed = spawn_fn(|task| drop(task));
+    /// let error = async { 1 }.shield(closed).fallible().await.unwrap_err();
+    /// assert!(may_retry(error));
+    /// # });
+    /// ```
+    pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, Self> {
+        let Inner { site, ending } = *self.inner;
+        match ending {
+            Ending::Panicked(panic) => Ok(panic.into_payload()),
+            Ending::Cancelled { started } => Err(Self::cancelled(site, started)),
+        }
+    }
+}
+
+impl fmt::Display for ShieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the work shielded at {} ", self.inner.site)?;
+        match &self.inner.ending {
+            Ending::Panicked(panic) => match &panic.message {
+                Some(message) => write!(f, "panicked: {message}"),
+                None => f.write_str("panicked, and what with is no text"),
+            },
+            Ending::Cancelled { started: true } => f.write_str("was cancelled by its executor after it had started"),
+            Ending::Cancelled { started: false } => f.write_str("was cancelled by its executor before it started"),
+        }
+    }
+}
+
+impl fmt::Debug for ShieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ShieldError({self})")
+    }
+}
+
+impl Error for ShieldError {}
+
+impl From<ShieldError> for io::Error {
+    fn from(error: ShieldError) -> Self {
+        Self::other(error)
+    }
+}

@@ -1,0 +1,129 @@
+//! Shielding without a task for as long as nobody cancels.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::FusedFuture;
+
+use crate::error::ShieldError;
+use crate::inline::{Inline, Progress, Rescue};
+use crate::site::Site;
+use crate::spawn::{Spawn, SpawnLocal};
+
+/// Future for the [`ShieldExt::shield_on_drop`](crate::ShieldExt::shield_on_drop) and
+/// [`ShieldExt::shield_on_drop_local`](crate::ShieldExt::shield_on_drop_local) methods.
+#[must_use = "a future that is never polled never runs, and this one is shielded only from its first poll: `.await` it"]
+pub struct ShieldOnDrop<F: Future, S> {
+    inline: Inline<F, S>,
+}
+
+impl<F: Future, S> ShieldOnDrop<F, S> {
+    #[inline]
+    pub(crate) fn new(site: Site, future: F, spawner: S) -> Self
+    where
+        F: Send + 'static,
+        F::Output: Send + 'static,
+        S: Spawn,
+    {
+        Self::with(site, future, spawner, S::spawn_detached)
+    }
+
+    #[inline]
+    pub(crate) fn new_local(site: Site, future: F, spawner: S) -> Self
+    where
+        F: 'static,
+        F::Output: 'static,
+        S: SpawnLocal,
+    {
+        Self::with(site, future, spawner, S::spawn_local_detached)
+    }
+
+    #[inline]
+    fn with(site: Site, future: F, spawner: S, rescue: Rescue<F, S>) -> Self {
+        Self {
+            inline: Inline::new(Progress::Lazy(Box::pin(future)), spawner, rescue, site),
+        }
+    }
+
+    /// Gives the outcome to `hook` where this is dropped half-way, so that it is not lost.
+    ///
+    /// The hook is called once at the most, when the rest of the work has ended: with the value, or with the [`ShieldError`]
+    /// where it panicked or was cancelled by its executor. It runs on the thread that ends the work. A second hook replaces the
+    /// first. Without a hook the outcome is dropped there.
+    ///
+    /// # Panics
+    ///
+    /// A panic of the hook, or of its drop, ends there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")] {
+    /// use futures_shield::{ShieldExt, Tokio};
+    /// use futures_util::FutureExt;
+    ///
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let (lost, found) = tokio::sync::oneshot::channel();
+    /// let mut shield = async {
+    ///     tokio::task::yield_now().await;
+    ///     "receipt"
+    /// }
+    /// .shield_on_drop(Tokio::current())
+    /// .on_orphan(|outcome| drop(lost.send(outcome.unwrap())));
+    ///
+    /// assert!((&mut shield).now_or_never().is_none());
+    /// drop(shield);
+    /// assert_eq!(found.await, Ok("receipt"));
+    /// # });
+    /// # }
+    /// ```
+    pub fn on_orphan<H>(mut self, hook: H) -> Self
+    where
+        H: FnOnce(Result<F::Output, ShieldError>) + Send + 'static,
+    {
+        self.inline.set_hook(Box::new(hook));
+        self
+    }
+
+    /// Where the work was shielded: the file and line of the `.shield_on_drop()` call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_shield::{ShieldExt, spawn_fn};
+    ///
+    /// let shield = async {}.shield_on_drop(spawn_fn(|task| drop(task)));
+    /// assert_eq!(shield.location().file(), file!());
+    /// ```
+    #[must_use]
+    pub fn location(&self) -> &'static Location<'static> {
+        self.inline.site()
+    }
+}
+
+// The future is pinned in its box, and the spawner is never pinned.
+impl<F: Future, S> Unpin for ShieldOnDrop<F, S> {}
+
+impl<F: Future, S> Future for ShieldOnDrop<F, S> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.inline.poll("ShieldOnDrop", cx)
+    }
+}
+
+impl<F: Future, S> FusedFuture for ShieldOnDrop<F, S> {
+    fn is_terminated(&self) -> bool {
+        self.inline.is_ended()
+    }
+}
+
+impl<F: Future, S> fmt::Debug for ShieldOnDrop<F, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inline.describe("ShieldOnDrop", f)
+    }
+}

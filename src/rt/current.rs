@@ -1,0 +1,96 @@
+//! The runtime that the enabled features select.
+
+use std::future::Future;
+
+use crate::spawn::Spawn;
+
+/// The runtime that the enabled features select, for applications that name none.
+///
+/// Where this thread is in a Tokio runtime (feature `tokio`), it is that one. Else it is smol's global executor (feature
+/// `smol`), else async-std's (feature `async-std`). Enabling one more feature never breaks a build. The choice is made here,
+/// and the spawner can be called from anywhere after. A library takes `impl Spawn` instead.
+///
+/// # Panics
+///
+/// With the feature `tokio` alone, outside of a Tokio runtime.
+///
+/// # Examples
+///
+/// ```
+/// use futures_shield::{ShieldExt, current_runtime};
+///
+/// # #[cfg(feature = "smol")] {
+/// // In no Tokio runtime here, so smol's.
+/// let shield = async { 7 }.shield(current_runtime());
+/// assert_eq!(smol::block_on(shield), 7);
+/// # }
+/// ```
+#[must_use]
+#[track_caller]
+pub fn current_runtime() -> CurrentRuntime {
+    CurrentRuntime {
+        selected: Selected::here(),
+    }
+}
+
+/// Spawner made by [`current_runtime`].
+#[derive(Clone, Debug)]
+pub struct CurrentRuntime {
+    selected: Selected,
+}
+
+#[derive(Clone, Debug)]
+enum Selected {
+    /// This thread was in a Tokio runtime.
+    #[cfg(feature = "tokio")]
+    Tokio(crate::Tokio),
+    /// It was in none, and smol needs none.
+    #[cfg(feature = "smol")]
+    Smol,
+    /// It was in none, and async-std needs none.
+    #[cfg(all(feature = "async-std", not(feature = "smol")))]
+    AsyncStd,
+}
+
+impl Selected {
+    #[cfg_attr(feature = "tokio", track_caller)]
+    fn here() -> Self {
+        #[cfg(feature = "tokio")]
+        if let Ok(tokio) = crate::Tokio::try_current() {
+            return Self::Tokio(tokio);
+        }
+        Self::elsewhere()
+    }
+
+    #[cfg(feature = "smol")]
+    fn elsewhere() -> Self {
+        Self::Smol
+    }
+
+    #[cfg(all(feature = "async-std", not(feature = "smol")))]
+    fn elsewhere() -> Self {
+        Self::AsyncStd
+    }
+
+    #[cfg(not(any(feature = "smol", feature = "async-std")))]
+    #[track_caller]
+    fn elsewhere() -> Self {
+        panic!(
+            "`current_runtime()` was called outside of a Tokio runtime, and no other runtime is enabled: call it inside one, \
+             or enable the feature `smol`"
+        )
+    }
+}
+
+impl Spawn for CurrentRuntime {
+    fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
+        match &self.selected {
+            #[cfg(feature = "tokio")]
+            Selected::Tokio(tokio) => tokio.spawn_detached(future),
+            #[cfg(feature = "smol")]
+            Selected::Smol => crate::Smol.spawn_detached(future),
+            #[cfg(all(feature = "async-std", not(feature = "smol")))]
+            Selected::AsyncStd => crate::AsyncStd.spawn_detached(future),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Everything that speaks the spawner traits of the futures crate.
+
+use std::future::Future;
+
+use futures_task::{FutureObj, LocalFutureObj, LocalSpawn};
+
+use crate::spawn::{Spawn, SpawnLocal};
+
+/// Any executor that implements `futures_task::Spawn` or `futures_task::LocalSpawn`: the futures crate's `ThreadPool` and
+/// `LocalSpawner`, GLib's `MainContext`, and others.
+///
+/// An executor that is gone drops what it is given.
+///
+/// # Examples
+///
+/// ```
+/// use futures_shield::{FuturesSpawner, ShieldExt};
+///
+/// let pool = FuturesSpawner(futures_executor::ThreadPool::new().unwrap());
+/// assert_eq!(futures_executor::block_on(async { 7 }.shield(&pool)), 7);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FuturesSpawner<S>(pub S);
+
+impl<S: futures_task::Spawn> Spawn for FuturesSpawner<S> {
+    fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
+        // The error says that the executor is gone. It has dropped the future, and that ends the shield.
+        let _ = self.0.spawn_obj(FutureObj::new(Box::new(future)));
+    }
+}
+
+impl<S: LocalSpawn> SpawnLocal for FuturesSpawner<S> {
+    fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
+        // As above.
+        let _ = self.0.spawn_local_obj(LocalFutureObj::new(Box::new(future)));
+    }
+}

@@ -1,0 +1,97 @@
+//! Any executor that can run a closure, by way of async-task.
+
+use std::any::type_name;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::spawn::Spawn;
+
+/// Makes a spawner of any executor that can run a closure.
+///
+/// `schedule` is given a [`Runnable`] each time the work can go on, and sees to it that [`run`](Runnable::run) is called once,
+/// on any thread, soon. It must not run it there and then. A runnable that is dropped instead cancels the work.
+///
+/// # Panics
+///
+/// This call does not.
+///
+/// # Examples
+///
+/// A queue and a thread are an executor:
+///
+/// ```
+/// use std::{sync::mpsc, thread};
+/// use futures_shield::{Runnable, ShieldExt, schedule_fn};
+///
+/// let (queue, runnables) = mpsc::channel::<Runnable>();
+/// thread::spawn(move || runnables.into_iter().for_each(|runnable| runnable.run()));
+///
+/// let spawner = schedule_fn(move |runnable| drop(queue.send(runnable)));
+/// assert_eq!(futures_executor::block_on(async { 7 }.shield(&spawner)), 7);
+/// ```
+pub fn schedule_fn<F>(schedule: F) -> ScheduleFn<F>
+where
+    F: Fn(Runnable) + Send + Sync + 'static,
+{
+    ScheduleFn {
+        schedule: Arc::new(schedule),
+    }
+}
+
+/// Spawner made by [`schedule_fn`].
+pub struct ScheduleFn<F> {
+    schedule: Arc<F>,
+}
+
+impl<S> Spawn for ScheduleFn<S>
+where
+    S: Fn(Runnable) + Send + Sync + 'static,
+{
+    fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
+        let schedule = Arc::clone(&self.schedule);
+        let (runnable, task) = async_task::spawn(future, move |runnable| schedule(Runnable { runnable }));
+        task.detach();
+        runnable.schedule();
+    }
+}
+
+impl<F> Clone for ScheduleFn<F> {
+    fn clone(&self) -> Self {
+        Self {
+            schedule: Arc::clone(&self.schedule),
+        }
+    }
+}
+
+impl<F> fmt::Debug for ScheduleFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ScheduleFn({})", type_name::<F>())
+    }
+}
+
+/// Work that can go on: one call of [`run`](Runnable::run) polls it once.
+///
+/// # Examples
+///
+/// See [`schedule_fn`].
+#[must_use = "work whose runnable is dropped is cancelled: `run()` it"]
+#[derive(Debug)]
+pub struct Runnable {
+    runnable: async_task::Runnable,
+}
+
+impl Runnable {
+    /// Polls the work once. It is scheduled again when it can go on after that.
+    ///
+    /// # Panics
+    ///
+    /// Shielded work does not panic here. A unit future of one's own, spawned directly, may.
+    ///
+    /// # Examples
+    ///
+    /// See [`schedule_fn`].
+    pub fn run(self) {
+        self.runnable.run();
+    }
+}

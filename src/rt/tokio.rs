@@ -1,0 +1,121 @@
+//! Tokio: a runtime by its handle, and the two ways to its local tasks.
+
+use std::future::Future;
+
+use tokio::runtime::{Handle, TryCurrentError};
+use tokio::task::LocalSet;
+
+use crate::spawn::{Spawn, SpawnLocal};
+
+/// A Tokio runtime.
+///
+/// It holds the runtime's handle, so it can be called from anywhere: the ambient runtime is looked up once, in
+/// [`Tokio::current`]. A shut-down runtime drops what it is given. A [`Handle`] is a spawner of its own, too.
+///
+/// A current-thread runtime runs tasks only inside its `block_on`: its orphans stop when that returns, and go on with the next.
+///
+/// # Examples
+///
+/// ```
+/// use futures_shield::{ShieldExt, Tokio};
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// assert_eq!(async { 7 }.shield(Tokio::current()).await, 7);
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Tokio {
+    handle: Handle,
+}
+
+impl Tokio {
+    /// The runtime that this thread is in.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime. [`Tokio::try_current`] does not.
+    ///
+    /// # Examples
+    ///
+    /// See [`Tokio`].
+    #[must_use]
+    #[track_caller]
+    pub fn current() -> Self {
+        match Self::try_current() {
+            Ok(current) => current,
+            Err(error) => panic!(
+                "`Tokio::current()` was called outside of a Tokio runtime: call it inside one, or make the spawner of its \
+                 handle, `Tokio::from(handle)` ({error})"
+            ),
+        }
+    }
+
+    /// The runtime that this thread is in, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// Outside of a Tokio runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_shield::Tokio;
+    ///
+    /// assert!(Tokio::try_current().is_err());
+    /// ```
+    pub fn try_current() -> Result<Self, TryCurrentError> {
+        Handle::try_current().map(Self::from)
+    }
+}
+
+impl From<Handle> for Tokio {
+    fn from(handle: Handle) -> Self {
+        Self { handle }
+    }
+}
+
+impl Spawn for Tokio {
+    fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
+        self.handle.spawn_detached(future);
+    }
+}
+
+impl Spawn for Handle {
+    fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
+        drop(self.spawn(future));
+    }
+}
+
+impl SpawnLocal for LocalSet {
+    fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
+        drop(self.spawn_local(future));
+    }
+}
+
+/// The Tokio `LocalSet` that this thread is running, for where the set itself is not at hand (actix).
+///
+/// Unlike every other spawner it cannot be called from anywhere: it asks for the set at each spawn, and panics where the
+/// thread is not running one. Prefer the `LocalSet` itself, which is a spawner, too.
+///
+/// # Examples
+///
+/// ```
+/// use std::rc::Rc;
+/// use futures_shield::{ShieldExt, TokioLocal};
+///
+/// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// let local = tokio::task::LocalSet::new();
+/// local.block_on(&runtime, async {
+///     let shared = async { Rc::new(7) }.shield_local(TokioLocal).await;
+///     assert_eq!(*shared, 7);
+/// });
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TokioLocal;
+
+impl SpawnLocal for TokioLocal {
+    #[track_caller]
+    fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
+        drop(tokio::task::spawn_local(future));
+    }
+}

@@ -1,0 +1,287 @@
+//! Eager shields: work that runs as a task of its own from the moment it is shielded.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::FusedFuture;
+
+use crate::awaiter::Awaiter;
+use crate::departure::Departure;
+use crate::error::{Outcome, ShieldError};
+use crate::relay::Relay;
+use crate::site::{self, Site};
+use crate::spawn::{Spawn, SpawnLocal};
+use crate::sync::Arc;
+use crate::work::Work;
+
+/// Shields a future, as [`ShieldExt::shield`](crate::ShieldExt::shield) does, with the spawner first: for when the
+/// spawner comes out of what the future moves.
+///
+/// # Cancel safety
+///
+/// As [`ShieldExt::shield`](crate::ShieldExt::shield).
+///
+/// # Panics
+///
+/// As [`ShieldExt::shield`](crate::ShieldExt::shield).
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "tokio")] {
+/// use futures_shield::{Tokio, shield};
+///
+/// struct Shop {
+///     runtime: Tokio,
+///     orders: u32,
+/// }
+///
+/// async fn close(shop: Shop) -> u32 {
+///     // Arguments are evaluated in order: the spawner is cloned before `shop` moves into the work.
+///     shield(shop.runtime.clone(), async move { shop.orders }).await
+/// }
+///
+/// # let runtime = tokio::runtime::Runtime::new().unwrap();
+/// # runtime.block_on(async {
+/// let shop = Shop { runtime: Tokio::current(), orders: 3 };
+/// assert_eq!(close(shop).await, 3);
+/// # });
+/// # }
+/// ```
+#[track_caller]
+pub fn shield<S, F>(spawner: S, future: F) -> Shield<F::Output>
+where
+    S: Spawn,
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    launch(Location::caller(), future, None, |work| {
+        spawner.spawn_detached(work);
+    })
+}
+
+/// The same for [`ShieldExt::shield_local`](crate::ShieldExt::shield_local).
+#[track_caller]
+pub(crate) fn shield_local<S, F>(spawner: S, future: F) -> Shield<F::Output>
+where
+    S: SpawnLocal,
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    launch(Location::caller(), future, None, |work| {
+        spawner.spawn_local_detached(work);
+    })
+}
+
+/// Makes the two sides of a shield and hands the work over.
+pub(crate) fn launch<F: Future>(
+    site: Site,
+    future: F,
+    departure: Option<Arc<Departure>>,
+    spawn: impl FnOnce(Work<F>),
+) -> Shield<F::Output> {
+    let relay = Arc::new(Relay::new(site));
+    let work = Work::new(future, Arc::clone(&relay));
+    site::publish(site, || spawn(work));
+    Shield {
+        awaiter: Awaiter::new(relay, departure),
+    }
+}
+
+/// Future for the [`ShieldExt::shield`](crate::ShieldExt::shield) and
+/// [`ShieldExt::shield_local`](crate::ShieldExt::shield_local) methods.
+#[must_use = "the work runs whether or not this is awaited, but its outcome is dropped with it: `.await` it, give it a \
+              hook with `.on_orphan(..)`, or say `.detach()`"]
+pub struct Shield<T> {
+    awaiter: Awaiter<T>,
+}
+
+/// Future for the [`Shield::fallible`] method.
+#[must_use = "the work runs whether or not this is awaited, but its outcome is dropped with it: `.await` it, give it a \
+              hook with `.on_orphan(..)`, or say `.detach()`"]
+pub struct FallibleShield<T> {
+    awaiter: Awaiter<T>,
+}
+
+impl<T> Shield<T> {
+    /// Gives the outcome as a `Result`, where awaiting the shield itself would panic.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the [`FallibleShield`] is dropping the shield: the work goes on.
+    ///
+    /// # Errors
+    ///
+    /// The future's output is a [`ShieldError`] where the work panicked, and where its executor dropped it unfinished, as
+    /// runtimes do at shutdown. The two are told apart.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")] {
+    /// use futures_shield::{ShieldExt, Tokio};
+    ///
+    /// let runtime = tokio::runtime::Runtime::new().unwrap();
+    /// let shield = std::future::pending::<()>().shield(runtime.handle()).fallible();
+    /// drop(runtime);
+    ///
+    /// let error = futures_executor::block_on(shield).unwrap_err();
+    /// assert!(error.is_cancelled());
+    /// # }
+    /// ```
+    pub fn fallible(self) -> FallibleShield<T> {
+        FallibleShield { awaiter: self.awaiter }
+    }
+}
+
+/// What a shield and its fallible form have in common, written once so that it stays the same.
+macro_rules! handle {
+    ($name:ident) => {
+        impl<T> $name<T> {
+            /// Gives the outcome to `hook` where the caller does not take it, so that it is not lost.
+            ///
+            /// The hook is called once at the most, when the work has ended and the shield was dropped or detached before
+            /// it had delivered the outcome: with the value, or with the [`ShieldError`] where the work panicked or was
+            /// cancelled by its executor. It runs on the thread that ends the pair: the executor's where the work ends
+            /// last, the one that drops the future at the executor's shutdown, or the one that drops the shield where the
+            /// work had ended already. A second hook replaces the first. Without a hook the outcome is dropped there.
+            ///
+            /// # Panics
+            ///
+            /// A panic of the hook, or of its drop, ends there.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// # #[cfg(feature = "tokio")] {
+            /// use futures_shield::{ShieldExt, Tokio};
+            ///
+            /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+            /// let (lost, found) = tokio::sync::oneshot::channel();
+            /// let shield = async { "receipt" }
+            ///     .shield(Tokio::current())
+            ///     .on_orphan(|outcome| drop(lost.send(outcome.unwrap())));
+            ///
+            /// drop(shield);
+            /// assert_eq!(found.await, Ok("receipt"));
+            /// # });
+            /// # }
+            /// ```
+            pub fn on_orphan<H>(mut self, hook: H) -> Self
+            where
+                H: FnOnce(Result<T, ShieldError>) + Send + 'static,
+            {
+                self.awaiter.set_hook(Box::new(hook));
+                self
+            }
+
+            /// Whether the work has ended, in whichever way.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// # #[cfg(feature = "tokio")] {
+            /// use futures_shield::{ShieldExt, Tokio};
+            ///
+            /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+            /// let shield = std::future::pending::<()>().shield(Tokio::current());
+            /// assert!(!shield.is_finished());
+            /// # });
+            /// # }
+            /// ```
+            #[must_use]
+            pub fn is_finished(&self) -> bool {
+                self.awaiter.is_finished()
+            }
+
+            /// Where the work was shielded: the file and line of the `.shield()` call.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// # #[cfg(feature = "tokio")] {
+            /// use futures_shield::{ShieldExt, Tokio};
+            ///
+            /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+            /// let shield = async {}.shield(Tokio::current());
+            /// assert_eq!(shield.location().file(), file!());
+            /// # shield.await
+            /// # });
+            /// # }
+            /// ```
+            #[must_use]
+            pub fn location(&self) -> &'static Location<'static> {
+                self.awaiter.site()
+            }
+
+            /// Lets the work go on alone: dropping the shield, in words.
+            ///
+            /// The outcome goes to the hook, where there is [one](Self::on_orphan).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// # #[cfg(feature = "tokio")] {
+            /// use futures_shield::{ShieldExt, Tokio};
+            ///
+            /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+            /// let (done, finished) = tokio::sync::oneshot::channel();
+            /// async { done.send("mail sent") }.shield(Tokio::current()).detach();
+            /// assert_eq!(finished.await, Ok("mail sent"));
+            /// # });
+            /// # }
+            /// ```
+            pub fn detach(self) {
+                drop(self);
+            }
+        }
+
+        // Only the awaiter is polled, and it is never pinned.
+        impl<T> Unpin for $name<T> {}
+
+        impl<T> fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.awaiter.describe(stringify!($name), f)
+            }
+        }
+    };
+}
+
+handle!(Shield);
+handle!(FallibleShield);
+
+impl<T> Future for Shield<T> {
+    type Output = T;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        match ready!(self.awaiter.poll("Shield", cx)) {
+            Ok(output) => Poll::Ready(output),
+            Err(error) => error.raise(),
+        }
+    }
+}
+
+impl<T> FusedFuture for Shield<T> {
+    fn is_terminated(&self) -> bool {
+        self.awaiter.is_delivered()
+    }
+}
+
+impl<T> Future for FallibleShield<T> {
+    type Output = Outcome<T>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
+        self.awaiter.poll("FallibleShield", cx)
+    }
+}
+
+impl<T> FusedFuture for FallibleShield<T> {
+    fn is_terminated(&self) -> bool {
+        self.awaiter.is_delivered()
+    }
+}

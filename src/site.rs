@@ -1,0 +1,36 @@
+//! Where in the user's source a shield was made, known also to spawners behind any indirection.
+//!
+//! `#[track_caller]` ends at a closure, a `dyn` call, a user's own spawner and at `Drop`. So the site is published for
+//! the length of each call to a spawner, on the thread that makes it, for a [`Tracker`](crate::Tracker) to read there.
+
+use std::cell::Cell;
+use std::panic::Location;
+
+/// A place in the user's source.
+pub(crate) type Site = &'static Location<'static>;
+
+thread_local! {
+    static PUBLISHED: Cell<Option<Site>> = const { Cell::new(None) };
+}
+
+/// Runs `spawn` with `site` published. Nested calls see the innermost site, and the outer one again after it.
+#[inline]
+pub(crate) fn publish(site: Site, spawn: impl FnOnce()) {
+    struct Restore(Option<Site>);
+    impl Drop for Restore {
+        #[inline]
+        fn drop(&mut self) {
+            PUBLISHED.set(self.0);
+        }
+    }
+
+    // A guard, because a spawner may panic.
+    let _restore = Restore(PUBLISHED.replace(Some(site)));
+    spawn();
+}
+
+/// The site of the shield whose work is being handed to a spawner on this thread right now.
+#[inline]
+pub(crate) fn published() -> Option<Site> {
+    PUBLISHED.get()
+}

@@ -1,0 +1,169 @@
+//! What runs, counted in all and by call site, by many threads at once.
+
+use std::panic::Location;
+use std::ptr;
+use std::sync::OnceLock;
+use std::task::{Context, Poll};
+
+use super::Unfinished;
+use crate::site::Site;
+use crate::sync::{Arc, AtomicUsize, Ordering};
+use crate::waiters::{Ticket, Waiters};
+
+/// Set in [`Ledger::running`] while somebody waits for it to reach zero.
+const AWAITED: usize = 1;
+/// One entry in [`Ledger::running`].
+const ONE: usize = 2;
+
+/// The counts behind a tracker and its clones. No lock is taken but to wait, and to wake who waits.
+pub(super) struct Ledger {
+    // The number of entries, times `ONE`, and `AWAITED`: one word, so that the entry that makes it zero knows for certain
+    // whether it has somebody to wake.
+    running: AtomicUsize,
+    sites: Sites,
+    waiters: Waiters,
+}
+
+impl Ledger {
+    pub(super) fn new() -> Self {
+        Self {
+            running: AtomicUsize::new(0),
+            sites: Sites::new(),
+            waiters: Waiters::new(),
+        }
+    }
+
+    /// Counts one more, until the entry is dropped.
+    #[inline]
+    pub(super) fn enter(ledger: &Arc<Self>, site: Site) -> Entry {
+        // In all first, and out of it last: so whenever the whole is zero, every site is.
+        ledger.running.fetch_add(ONE, Ordering::Relaxed);
+        ledger.sites.count(site).fetch_add(1, Ordering::Relaxed);
+        Entry {
+            ledger: Arc::clone(ledger),
+            site,
+        }
+    }
+
+    #[inline]
+    fn leave(&self, site: Site) {
+        self.sites.count(site).fetch_sub(1, Ordering::Relaxed);
+        // Release, for what the work did and for the count of its site; acquire, to hand on what earlier ones did.
+        if self.running.fetch_sub(ONE, Ordering::AcqRel) == ONE | AWAITED {
+            // Cleared before waking: who registers later sets it again.
+            self.running.fetch_and(!AWAITED, Ordering::Relaxed);
+            self.waiters.wake_all();
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.running.load(Ordering::Acquire) / ONE
+    }
+
+    /// Waits for zero.
+    pub(super) fn poll_idle(&self, ticket: &mut Ticket, cx: &mut Context<'_>) -> Poll<()> {
+        if self.len() != 0 {
+            self.waiters.register(ticket, cx.waker());
+            // Whoever makes it zero after this sees the mark, and then the waker in the list.
+            if self.running.fetch_or(AWAITED, Ordering::AcqRel) / ONE != 0 {
+                return Poll::Pending;
+            }
+        }
+        self.forget(ticket);
+        Poll::Ready(())
+    }
+
+    /// A waiter that waits no longer.
+    pub(super) fn forget(&self, ticket: &mut Ticket) {
+        self.waiters.remove(ticket);
+    }
+
+    pub(super) fn unfinished(&self) -> Unfinished {
+        Unfinished::new(self.sites.counts())
+    }
+}
+
+/// Work that is counted for as long as this lives.
+pub(super) struct Entry {
+    ledger: Arc<Ledger>,
+    site: Site,
+}
+
+impl Drop for Entry {
+    #[inline]
+    fn drop(&mut self) {
+        self.ledger.leave(self.site);
+    }
+}
+
+const BUCKETS: usize = 32;
+
+/// A count for each call site: a hash table that only grows, as far as there are call sites in the program's text, so that
+/// it is read without a lock.
+struct Sites {
+    buckets: [OnceLock<Box<Line>>; BUCKETS],
+}
+
+/// One call site, and the next one in the same bucket.
+struct Line {
+    site: Site,
+    running: AtomicUsize,
+    next: OnceLock<Box<Self>>,
+}
+
+impl Line {
+    /// Puts a line for `site` at the end of a bucket, of which `slot` was the end just now. Another thread may append, too.
+    #[cold]
+    fn append(mut slot: &OnceLock<Box<Self>>, site: Site) -> &AtomicUsize {
+        loop {
+            let line = slot.get_or_init(|| {
+                Box::new(Self {
+                    site,
+                    running: AtomicUsize::new(0),
+                    next: OnceLock::new(),
+                })
+            });
+            if ptr::eq(line.site, site) {
+                return &line.running;
+            }
+            slot = &line.next;
+        }
+    }
+}
+
+impl Sites {
+    fn new() -> Self {
+        Self {
+            buckets: [const { OnceLock::new() }; BUCKETS],
+        }
+    }
+
+    /// The count of `site`, which is known by its address.
+    #[inline]
+    fn count(&self, site: Site) -> &AtomicUsize {
+        let mut slot = &self.buckets[ptr::from_ref(site).addr() / align_of::<Location<'_>>() % BUCKETS];
+        while let Some(line) = slot.get() {
+            if ptr::eq(line.site, site) {
+                return &line.running;
+            }
+            slot = &line.next;
+        }
+        Line::append(slot, site)
+    }
+
+    /// What is not zero.
+    fn counts(&self) -> Vec<(Site, usize)> {
+        let mut counts = Vec::new();
+        for bucket in &self.buckets {
+            let mut slot = bucket;
+            while let Some(line) = slot.get() {
+                let running = line.running.load(Ordering::Relaxed);
+                if running != 0 {
+                    counts.push((line.site, running));
+                }
+                slot = &line.next;
+            }
+        }
+        counts
+    }
+}
