@@ -55,6 +55,7 @@ impl DynSpawner {
 }
 
 impl Spawn for DynSpawner {
+    #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         (self.spawn)(Box::pin(future));
     }

@@ -70,6 +70,7 @@ pub trait ShieldExt: Future {
     /// # });
     /// # }
     /// ```
+    #[inline]
     #[track_caller]
     fn shield<S>(self, spawner: S) -> Shield<Self::Output>
     where
@@ -103,6 +104,7 @@ pub trait ShieldExt: Future {
     /// assert_eq!(*local.block_on(&runtime, shield), 5);
     /// # }
     /// ```
+    #[inline]
     #[track_caller]
     fn shield_local<S>(self, spawner: S) -> Shield<Self::Output>
     where
@@ -156,6 +158,7 @@ pub trait ShieldExt: Future {
     /// # });
     /// # }
     /// ```
+    #[inline]
     #[track_caller]
     fn shield_on_drop<S>(self, spawner: S) -> ShieldOnDrop<Self, S>
     where
@@ -191,6 +194,7 @@ pub trait ShieldExt: Future {
     /// assert_eq!(*local.block_on(&runtime, shield), 5);
     /// # }
     /// ```
+    #[inline]
     #[track_caller]
     fn shield_on_drop_local<S>(self, spawner: S) -> ShieldOnDrop<Self, S>
     where

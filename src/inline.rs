@@ -157,8 +157,7 @@ fn leave<F: Future + ?Sized, S>(
             return;
         }
     };
-    site::publish(site, || {
-        // Where the spawner panics, its unwinding drops the work, and the hook is told that it was cancelled.
-        contain(|| rescue(spawner, work));
-    });
+    let _published = site::publish(site);
+    // Where the spawner panics, its unwinding drops the work, and the hook is told that it was cancelled.
+    contain(|| rescue(spawner, work));
 }

@@ -51,6 +51,7 @@ use crate::work::Work;
 /// # });
 /// # }
 /// ```
+#[inline]
 #[track_caller]
 pub fn shield<S, F>(spawner: S, future: F) -> Shield<F::Output>
 where
@@ -64,6 +65,7 @@ where
 }
 
 /// The same for [`ShieldExt::shield_local`](crate::ShieldExt::shield_local).
+#[inline]
 #[track_caller]
 pub(crate) fn shield_local<S, F>(spawner: S, future: F) -> Shield<F::Output>
 where
@@ -77,6 +79,7 @@ where
 }
 
 /// Makes the two sides of a shield and hands the work over.
+#[inline]
 pub(crate) fn launch<F: Future>(
     site: Site,
     future: F,
@@ -85,7 +88,8 @@ pub(crate) fn launch<F: Future>(
 ) -> Shield<F::Output> {
     let relay = Arc::new(Relay::new(site));
     let work = Work::new(future, Arc::clone(&relay));
-    site::publish(site, || spawn(work));
+    let _published = site::publish(site);
+    spawn(work);
     Shield {
         awaiter: Awaiter::new(relay, departure),
     }

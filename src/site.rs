@@ -13,20 +13,25 @@ thread_local! {
     static PUBLISHED: Cell<Option<Site>> = const { Cell::new(None) };
 }
 
-/// Runs `spawn` with `site` published. Nested calls see the innermost site, and the outer one again after it.
+/// Publishes `site` for as long as the guard lives: for one call to a spawner. Nested calls see the innermost site, and the
+/// outer one again after it. A guard, because a spawner may panic; and not a closure, because the work may be large to move.
 #[inline]
-pub(crate) fn publish(site: Site, spawn: impl FnOnce()) {
-    struct Restore(Option<Site>);
-    impl Drop for Restore {
-        #[inline]
-        fn drop(&mut self) {
-            PUBLISHED.set(self.0);
-        }
+pub(crate) fn publish(site: Site) -> Published {
+    Published {
+        before: PUBLISHED.replace(Some(site)),
     }
+}
 
-    // A guard, because a spawner may panic.
-    let _restore = Restore(PUBLISHED.replace(Some(site)));
-    spawn();
+#[must_use]
+pub(crate) struct Published {
+    before: Option<Site>,
+}
+
+impl Drop for Published {
+    #[inline]
+    fn drop(&mut self) {
+        PUBLISHED.set(self.before);
+    }
 }
 
 /// The site of the shield whose work is being handed to a spawner on this thread right now.

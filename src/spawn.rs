@@ -105,6 +105,7 @@ pub trait SpawnLocal {
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<S: Spawn> Spawn for $pointer {
+            #[inline]
             #[track_caller]
             fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
                 (**self).spawn_detached(future);
@@ -112,6 +113,7 @@ macro_rules! forward {
         }
 
         impl<S: SpawnLocal> SpawnLocal for $pointer {
+            #[inline]
             #[track_caller]
             fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
                 (**self).spawn_local_detached(future);

@@ -70,12 +70,14 @@ pub struct SpawnLocalFn<F> {
 }
 
 impl<S: Fn(Task)> Spawn for SpawnFn<S> {
+    #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         (self.spawn)(Box::pin(future));
     }
 }
 
 impl<S: Fn(LocalTask)> SpawnLocal for SpawnLocalFn<S> {
+    #[inline]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
         (self.spawn)(Box::pin(future));
     }

@@ -35,6 +35,7 @@ pin_project! {
 
 impl<F: Future> Work<F> {
     /// Work that has not been polled, and whose caller waits at `relay`.
+    #[inline]
     pub(crate) fn new(future: F, relay: Arc<Relay<F::Output>>) -> Self {
         Self {
             future: Some(future),

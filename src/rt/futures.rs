@@ -23,6 +23,7 @@ use crate::spawn::{Spawn, SpawnLocal};
 pub struct FuturesSpawner<S>(pub S);
 
 impl<S: futures_task::Spawn> Spawn for FuturesSpawner<S> {
+    #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         // The error says that the executor is gone. It has dropped the future, and that ends the shield.
         let _ = self.0.spawn_obj(FutureObj::new(Box::new(future)));
@@ -30,6 +31,7 @@ impl<S: futures_task::Spawn> Spawn for FuturesSpawner<S> {
 }
 
 impl<S: LocalSpawn> SpawnLocal for FuturesSpawner<S> {
+    #[inline]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
         // As above.
         let _ = self.0.spawn_local_obj(LocalFutureObj::new(Box::new(future)));

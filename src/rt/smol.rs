@@ -22,18 +22,21 @@ use crate::spawn::{Spawn, SpawnLocal};
 pub struct Smol;
 
 impl Spawn for Smol {
+    #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         smol::spawn(future).detach();
     }
 }
 
 impl Spawn for Executor<'_> {
+    #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         self.spawn(future).detach();
     }
 }
 
 impl SpawnLocal for LocalExecutor<'_> {
+    #[inline]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
         self.spawn(future).detach();
     }

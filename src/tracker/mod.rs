@@ -173,6 +173,7 @@ impl<S> Tracker<S> {
 }
 
 impl<S: Spawn> Spawn for Tracker<S> {
+    #[inline]
     #[track_caller]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         self.spawner.spawn_detached(self.track(Location::caller(), future));
@@ -180,6 +181,7 @@ impl<S: Spawn> Spawn for Tracker<S> {
 }
 
 impl<S: SpawnLocal> SpawnLocal for Tracker<S> {
+    #[inline]
     #[track_caller]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
         self.spawner
