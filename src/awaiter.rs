@@ -4,9 +4,9 @@ use std::fmt;
 use std::task::{Context, Poll, ready};
 
 use crate::completion::polled_after_completion;
-use crate::departure::Departure;
+use crate::departure::Departing;
 use crate::error::Outcome;
-use crate::hook::{Hook, HookSlot};
+use crate::hook::{Hook, HookSlot, drop_hook};
 use crate::relay::Relay;
 use crate::site::Site;
 use crate::sync::Arc;
@@ -16,18 +16,18 @@ pub(crate) struct Awaiter<T> {
     // `None` once the outcome has been delivered.
     relay: Option<Arc<Relay<T>>>,
     hook: HookSlot<T>,
-    departure: Option<Arc<Departure>>,
+    departing: Option<Departing>,
     registered: bool,
     site: Site,
 }
 
 impl<T> Awaiter<T> {
-    pub(crate) fn new(relay: Arc<Relay<T>>, departure: Option<Arc<Departure>>) -> Self {
+    pub(crate) fn new(relay: Arc<Relay<T>>, departing: Option<Departing>) -> Self {
         Self {
             site: relay.site(),
             relay: Some(relay),
             hook: HookSlot::empty(),
-            departure,
+            departing,
             registered: false,
         }
     }
@@ -40,7 +40,8 @@ impl<T> Awaiter<T> {
         let outcome = ready!(relay.poll(&mut self.registered, cx));
         self.relay = None;
         self.hook.dismiss();
-        self.announce();
+        // At delivery, too, the caller waits no longer.
+        self.departing = None;
         Poll::Ready(outcome)
     }
 
@@ -48,20 +49,17 @@ impl<T> Awaiter<T> {
     fn leave(&mut self) {
         if let Some(relay) = self.relay.take() {
             relay.leave(self.hook.take());
-            self.announce();
+            self.departing = None;
         }
     }
 
-    /// Whoever was to be told that the caller has gone is told: at delivery, too, it waits no longer.
-    #[inline]
-    fn announce(&mut self) {
-        if let Some(departure) = self.departure.take() {
-            departure.announce();
-        }
-    }
-
+    /// What has been delivered has no use for a hook.
     pub(crate) fn set_hook(&mut self, hook: Hook<T>) {
-        self.hook.set(hook);
+        if self.relay.is_some() {
+            self.hook.set(hook);
+        } else {
+            drop_hook(Some(hook));
+        }
     }
 
     pub(crate) fn is_finished(&self) -> bool {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_core::FusedFuture;
 
-use crate::departure::Departure;
+use crate::departure::{Departing, Departure};
 use crate::shield::{Shield, launch};
 use crate::spawn::{Spawn, SpawnLocal};
 use crate::sync::Arc;
@@ -64,8 +64,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let (caller, departure) = Caller::new();
-    launch(Location::caller(), work(caller), Some(departure), |work| {
+    let (caller, departing) = Caller::new();
+    launch(Location::caller(), work(caller), Some(departing), |work| {
         spawner.spawn_detached(work);
     })
 }
@@ -101,8 +101,8 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let (caller, departure) = Caller::new();
-    launch(Location::caller(), work(caller), Some(departure), |work| {
+    let (caller, departing) = Caller::new();
+    launch(Location::caller(), work(caller), Some(departing), |work| {
         spawner.spawn_local_detached(work);
     })
 }
@@ -121,15 +121,18 @@ pub struct Caller {
 }
 
 impl Caller {
-    fn new() -> (Self, Arc<Departure>) {
+    fn new() -> (Self, Departing) {
         let departure = Arc::new(Departure::new());
         let caller = Self {
             departure: Arc::clone(&departure),
         };
-        (caller, departure)
+        (caller, Departing(departure))
     }
 
     /// Whether the caller has gone. Once true, it stays true.
+    ///
+    /// Once false, it may be true a moment later: what must be taken back where the outcome reaches nobody is taken back by
+    /// [`on_orphan`](Shield::on_orphan).
     ///
     /// # Examples
     ///
@@ -153,6 +156,10 @@ impl Caller {
     /// # Cancel safety
     ///
     /// A [`Gone`] that is dropped leaves nothing behind; another may be asked for at any time.
+    ///
+    /// # Panics
+    ///
+    /// Polling it after it has completed panics.
     ///
     /// # Examples
     ///
@@ -209,7 +216,7 @@ impl Caller {
     ///
     /// # Panics
     ///
-    /// Polling it after it has completed panics.
+    /// A panic of `timer` unwinds from the poll. Polling it after it has completed panics.
     ///
     /// # Examples
     ///

@@ -8,7 +8,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::FusedFuture;
+use pin_project_lite::pin_project;
 
+use crate::contain::Contained;
 use crate::error::ShieldError;
 use crate::exclusive::Exclusive;
 use crate::hook::HookSlot;
@@ -16,9 +18,8 @@ use crate::inline::{Inline, Progress, Rescue};
 use crate::site::Site;
 use crate::spawn::Spawn;
 
-/// The cleanup, once it has its value. Erased, so that a guard can be kept in a field by a name that one can write.
-type Run<T> = dyn Future<Output = T> + Send + 'static;
-type Prepare<V, T> = Box<dyn FnOnce(V) -> Pin<Box<Run<T>>> + Send>;
+/// The cleanup on the heap, its types erased, so that a guard can be kept in a field by a name that one can write.
+type Erased<V, T> = dyn Load<V, Output = T> + Send;
 
 /// Guards `value` with a cleanup that runs in the end, also where its scope is cancelled.
 ///
@@ -79,11 +80,11 @@ where
     Cleanup {
         armed: Some(Armed {
             value,
-            // The user's closure is called when the cleanup is first polled, not here nor in a drop: it may panic, and it may
-            // need the runtime that it is to run on.
-            prepare: Exclusive::new(Box::new(move |value| Box::pin(async move { cleanup(value).await }))),
+            run: Exclusive::new(Box::pin(Run::Unloaded {
+                cleanup: Contained::new(cleanup),
+            })),
             hook: HookSlot::empty(),
-            spawner,
+            spawner: Contained::new(spawner),
             rescue: |spawner, work| spawner.spawn_detached(work),
             site: Location::caller(),
         }),
@@ -99,22 +100,81 @@ pub struct Cleanup<V, T, S> {
 
 struct Armed<V, T, S> {
     value: V,
-    prepare: Exclusive<Prepare<V, T>>,
+    run: Exclusive<Pin<Box<Erased<V, T>>>>,
     hook: HookSlot<T>,
-    spawner: S,
-    rescue: Rescue<Run<T>, S>,
+    spawner: Contained<S>,
+    rescue: Rescue<Erased<V, T>, S>,
     site: Site,
 }
 
 impl<V, T, S> Armed<V, T, S> {
     /// The cleanup, which has to run from here on.
-    fn start(mut self) -> CleanupRun<T, S> {
-        let future = self.prepare.into_inner()(self.value);
-        let mut inline = Inline::new(Progress::Armed(future), self.spawner, self.rescue, self.site);
+    fn start(mut self) -> CleanupRun<V, T, S> {
+        let mut run = self.run.into_inner();
+        run.as_mut().load(self.value);
+        let spawner = self.spawner.into_inner();
+        let mut inline = Inline::new(Progress::Armed(run), spawner, self.rescue, self.site);
         if let Some(hook) = self.hook.take() {
             inline.set_hook(hook);
         }
         CleanupRun { inline }
+    }
+}
+
+/// A cleanup that waits for its value.
+trait Load<V>: Future {
+    fn load(self: Pin<&mut Self>, value: V);
+}
+
+pin_project! {
+    /// The cleanup from its closure to its end, in one place on the heap.
+    #[project = RunProj]
+    #[project_replace = RunOwned]
+    enum Run<V, C, F> {
+        /// The value is in use. Left when the guard is.
+        Unloaded { cleanup: Contained<C> },
+        /// The cleanup is to run. Left by the first poll, which calls the closure: not sooner, and never in a drop, for it may
+        /// panic, and may need the runtime that it is to run on.
+        Loaded { cleanup: Contained<C>, value: Contained<V> },
+        /// The cleanup runs. Nobody leaves it.
+        Running { #[pin] future: F },
+        /// The closure is being called, or has panicked.
+        Empty,
+    }
+}
+
+impl<V, C, F> Load<V> for Run<V, C, F>
+where
+    C: FnOnce(V) -> F,
+    F: Future,
+{
+    fn load(mut self: Pin<&mut Self>, value: V) {
+        if let RunOwned::Unloaded { cleanup } = self.as_mut().project_replace(Self::Empty) {
+            let value = Contained::new(value);
+            self.set(Self::Loaded { cleanup, value });
+        }
+    }
+}
+
+impl<V, C, F> Future for Run<V, C, F>
+where
+    C: FnOnce(V) -> F,
+    F: Future,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        if let RunProj::Running { future } = self.as_mut().project() {
+            return future.poll(cx);
+        }
+        if let RunOwned::Loaded { cleanup, value } = self.as_mut().project_replace(Self::Empty) {
+            let future = cleanup.into_inner()(value.into_inner());
+            self.set(Self::Running { future });
+        }
+        match self.project() {
+            RunProj::Running { future } => future.poll(cx),
+            _ => unreachable!("it is loaded before it is polled, and not polled again after a panic"),
+        }
     }
 }
 
@@ -165,7 +225,7 @@ impl<V, T, S> Cleanup<V, T, S> {
     /// # });
     /// # }
     /// ```
-    pub fn run(self) -> CleanupRun<T, S> {
+    pub fn run(self) -> CleanupRun<V, T, S> {
         self.into_armed().start()
     }
 
@@ -271,14 +331,14 @@ impl<V: fmt::Debug, T, S> fmt::Debug for Cleanup<V, T, S> {
 
 /// Future for the [`Cleanup::run`] method.
 #[must_use = "dropped at once, the cleanup is spawned and nobody waits for it: `.await` it"]
-pub struct CleanupRun<T, S> {
-    inline: Inline<Run<T>, S>,
+pub struct CleanupRun<V, T, S> {
+    inline: Inline<Erased<V, T>, S>,
 }
 
 // The future is pinned in its box, and the spawner is never pinned.
-impl<T, S> Unpin for CleanupRun<T, S> {}
+impl<V, T, S> Unpin for CleanupRun<V, T, S> {}
 
-impl<T, S> Future for CleanupRun<T, S> {
+impl<V, T, S> Future for CleanupRun<V, T, S> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
@@ -286,13 +346,13 @@ impl<T, S> Future for CleanupRun<T, S> {
     }
 }
 
-impl<T, S> FusedFuture for CleanupRun<T, S> {
+impl<V, T, S> FusedFuture for CleanupRun<V, T, S> {
     fn is_terminated(&self) -> bool {
         self.inline.is_ended()
     }
 }
 
-impl<T, S> fmt::Debug for CleanupRun<T, S> {
+impl<V, T, S> fmt::Debug for CleanupRun<V, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inline.describe("CleanupRun", f)
     }

@@ -42,6 +42,14 @@ impl<T> Contained<T> {
     }
 
     #[inline]
+    pub(crate) fn get(&self) -> &T {
+        match &self.0 {
+            Some(value) => value,
+            None => unreachable!("only `into_inner` takes it"),
+        }
+    }
+
+    #[inline]
     pub(crate) fn get_mut(&mut self) -> &mut T {
         match &mut self.0 {
             Some(value) => value,
@@ -61,8 +69,10 @@ impl<T> Contained<T> {
 impl<T> Drop for Contained<T> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(value) = self.0.take() {
-            contain(move || drop(value));
+        if mem::needs_drop::<T>() {
+            if let Some(value) = self.0.take() {
+                contain(move || drop(value));
+            }
         }
     }
 }

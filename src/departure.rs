@@ -2,13 +2,22 @@
 
 use std::task::{Context, Poll};
 
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{Arc, AtomicBool, Ordering};
 use crate::waiters::{Ticket, Waiters};
 
 /// Set once, by the caller's side; seen by any number of waiters, before and after.
 pub(crate) struct Departure {
     gone: AtomicBool,
     waiters: Waiters,
+}
+
+/// The caller's side: the caller has gone when this is dropped, also where it never came to be.
+pub(crate) struct Departing(pub(crate) Arc<Departure>);
+
+impl Drop for Departing {
+    fn drop(&mut self) {
+        self.0.announce();
+    }
 }
 
 impl Departure {
@@ -19,8 +28,7 @@ impl Departure {
         }
     }
 
-    /// The caller has gone.
-    pub(crate) fn announce(&self) {
+    fn announce(&self) {
         self.gone.store(true, Ordering::Release);
         self.waiters.wake_all();
     }

@@ -3,8 +3,10 @@
 use std::any::type_name;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::sync::Arc;
 
+use crate::site;
 use crate::spawn::Spawn;
 use crate::spawn_fn::Task;
 
@@ -55,8 +57,11 @@ impl DynSpawner {
 }
 
 impl Spawn for DynSpawner {
-    #[inline]
+    #[track_caller]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
+        // Spawned directly, and not by a shield, work has no site yet, and behind the `dyn` its caller is unknown.
+        let site = site::published().unwrap_or(Location::caller());
+        let _published = site::publish(site);
         (self.spawn)(Box::pin(future));
     }
 }

@@ -3,7 +3,6 @@
 //! Everything that the work and its caller decide between them is decided here, under one lock that is never held
 //! while foreign code runs: wakers, hooks and outcomes are moved out of the state first, and touched after.
 
-use std::fmt;
 use std::mem;
 use std::task::{Context, Poll, Waker};
 
@@ -83,12 +82,15 @@ impl<T> Relay<T> {
         if let State::Awaited(registered) = &mut *state {
             let replaced = registered.replace(waker);
             drop(state);
-            drop(replaced);
+            if replaced.is_some() {
+                contain(move || drop(replaced));
+            }
             return Poll::Pending;
         }
         let outcome = state.take_outcome();
         drop(state);
-        drop(waker);
+        // A panic of the waker's drop would take the outcome with it.
+        contain(move || drop(waker));
         outcome
     }
 
@@ -159,11 +161,5 @@ impl<T> State<T> {
                 Poll::Pending
             }
         }
-    }
-}
-
-impl<T> fmt::Debug for Relay<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.describe())
     }
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::FusedFuture;
 
 use crate::awaiter::Awaiter;
-use crate::departure::Departure;
+use crate::departure::Departing;
 use crate::error::{Outcome, ShieldError};
 use crate::relay::Relay;
 use crate::site::{self, Site};
@@ -83,16 +83,17 @@ where
 pub(crate) fn launch<F: Future>(
     site: Site,
     future: F,
-    departure: Option<Arc<Departure>>,
+    departing: Option<Departing>,
     spawn: impl FnOnce(Work<F>),
 ) -> Shield<F::Output> {
     let relay = Arc::new(Relay::new(site));
-    let work = Work::new(future, Arc::clone(&relay));
+    // There before the work is handed over: should the spawner panic, the work that it may have taken has lost its caller.
+    let shield = Shield {
+        awaiter: Awaiter::new(Arc::clone(&relay), departing),
+    };
     let _published = site::publish(site);
-    spawn(work);
-    Shield {
-        awaiter: Awaiter::new(relay, departure),
-    }
+    spawn(Work::new(future, relay));
+    shield
 }
 
 /// Future for the [`ShieldExt::shield`](crate::ShieldExt::shield) and
@@ -116,6 +117,10 @@ impl<T> Shield<T> {
     /// # Cancel safety
     ///
     /// Dropping the [`FallibleShield`] is dropping the shield: the work goes on.
+    ///
+    /// # Panics
+    ///
+    /// Polling the future after it has completed panics.
     ///
     /// # Errors
     ///
@@ -155,7 +160,7 @@ macro_rules! handle {
             ///
             /// # Panics
             ///
-            /// A panic of the hook, or of its drop, ends there.
+            /// A panic of the hook, or of its drop, ends there: an assertion in it fails nothing.
             ///
             /// # Examples
             ///

@@ -36,8 +36,8 @@ use crate::spawn::Spawn;
 ///
 /// # Cancel safety
 ///
-/// As [`ShieldExt::shield`](crate::ShieldExt::shield), but for one thing: in the eager mode the work is spawned by `call`, and so
-/// runs whether or not its future is polled.
+/// As [`ShieldExt::shield`](crate::ShieldExt::shield), or as [`shield_on_drop`](crate::ShieldExt::shield_on_drop) in that mode. What
+/// answers a request that was not chosen is dropped with its caller, as without the layer.
 ///
 /// # Panics
 ///
@@ -223,7 +223,7 @@ where
 {
     type Response = I::Response;
     type Error = I::Error;
-    type Future = ShieldedResponse<I::Future, I::Response, I::Error, S>;
+    type Future = ShieldedResponse<I::Future, S>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), I::Error>> {
         self.inner.poll_ready(cx)
@@ -263,27 +263,24 @@ impl<I: fmt::Debug, S: fmt::Debug, P> fmt::Debug for ShieldService<I, S, P> {
 pin_project! {
     /// Response future of a [`ShieldService`].
     #[must_use = "an eager response is worked on whether or not this is awaited, but it reaches nobody: `.await` it"]
-    pub struct ShieldedResponse<F: Future, T, E, S> {
+    pub struct ShieldedResponse<F: Future, S> {
         #[pin]
-        response: Response<F, T, E, S>,
+        response: Response<F, S>,
     }
 }
 
 pin_project! {
     #[project = ResponseProj]
-    enum Response<F: Future, T, E, S> {
+    enum Response<F: Future, S> {
         /// Not chosen: it is dropped with its caller, as without the layer.
         Bare { #[pin] future: F },
-        Eager { shield: Shield<Result<T, E>> },
+        Eager { shield: Shield<F::Output> },
         OnDrop { shield: ShieldOnDrop<F, S> },
     }
 }
 
-impl<F, T, E, S> Future for ShieldedResponse<F, T, E, S>
-where
-    F: Future<Output = Result<T, E>>,
-{
-    type Output = Result<T, E>;
+impl<F: Future, S> Future for ShieldedResponse<F, S> {
+    type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().response.project() {
@@ -294,7 +291,7 @@ where
     }
 }
 
-impl<F: Future, T, E, S> fmt::Debug for ShieldedResponse<F, T, E, S> {
+impl<F: Future, S> fmt::Debug for ShieldedResponse<F, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut tuple = f.debug_tuple("ShieldedResponse");
         match &self.response {

@@ -20,7 +20,7 @@ struct List {
 }
 
 /// One waiter's place in the list. It has to be given back by [`Waiters::remove`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Ticket(Option<u64>);
 
 impl Waiters {
@@ -55,7 +55,9 @@ impl Waiters {
         ticket.0 = Some(key);
         let replaced = list.wakers.insert(key, waker);
         drop(list);
-        drop(replaced);
+        if replaced.is_some() {
+            contain(move || drop(replaced));
+        }
     }
 
     /// The waiter waits no longer.

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::caller::Gone;
+use crate::contain::Contained;
 
 pin_project! {
     /// Future for the [`Caller::run_until_gone`](crate::Caller::run_until_gone) method.
@@ -50,8 +51,10 @@ impl<F: Future> Future for RunUntilGone<F> {
             ready!(Pin::new(this.gone).poll(cx));
             None
         };
+        // Should the drop of the future panic, the output is dropped on the way.
+        let answer = Contained::new(answer);
         this.future.set(None);
-        Poll::Ready(answer)
+        Poll::Ready(answer.into_inner())
     }
 }
 
@@ -116,8 +119,10 @@ where
             panic!("`RunWithGrace` polled after completion");
         };
         if let Poll::Ready(output) = future.poll(cx) {
+            // Should the drop of the future panic, the output is dropped on the way.
+            let output = Contained::new(output);
             this.future.set(None);
-            return Poll::Ready(Some(output));
+            return Poll::Ready(Some(output.into_inner()));
         }
         if let GraceProj::Waiting { timer } = this.grace.as_mut().project() {
             ready!(Pin::new(this.gone).poll(cx));

@@ -1,14 +1,14 @@
 //! The fn as it was, with its body in a task of its own.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
 use syn::{ReturnType, Type};
 
 use crate::args::{Args, Mode};
 use crate::input::{Body, Input, is_outer};
 use crate::pattern::Arguments;
-use crate::spawner::spawner;
+use crate::spawner::{mentions, spawner};
 
 /// ```text
 /// async fn name(x: X, Y { mut y, .. }: Y) -> Output {
@@ -45,7 +45,11 @@ pub(crate) fn expand(args: &Args, input: Input) -> TokenStream {
         None => quote_spanned!(span=> ::futures_shield),
     };
 
-    let arguments = Arguments::take(sig.inputs.iter_mut());
+    let arguments = Arguments::take(sig.inputs.iter_mut(), |name| {
+        args.spawner
+            .as_ref()
+            .is_some_and(|expr| mentions(expr.to_token_stream(), name))
+    });
     let (evaluate, spawner) = spawner(args.spawner.as_ref(), &krate, &arguments);
 
     let mut user_body = TokenStream::new();

@@ -34,12 +34,12 @@ impl Arguments {
     ///
     /// That is the user's own patterns but for `mut`, which goes where the binding is used. Only a pattern that would leave
     /// a part of the argument behind, in the caller, gives way to a name of ours.
-    pub(crate) fn take<'a>(inputs: impl Iterator<Item = &'a mut FnArg>) -> Self {
+    pub(crate) fn take<'a>(inputs: impl Iterator<Item = &'a mut FnArg>, mentioned: impl Fn(&Ident) -> bool) -> Self {
         let mut this = Self::default();
         for (index, input) in inputs.enumerate() {
             match input {
                 FnArg::Receiver(receiver) => this.receiver(receiver),
-                FnArg::Typed(arg) => this.typed(index, arg),
+                FnArg::Typed(arg) => this.typed(index, arg, &mentioned),
             }
         }
         this
@@ -54,7 +54,7 @@ impl Arguments {
         self.names.push(Ident::new("self", this.span));
     }
 
-    fn typed(&mut self, index: usize, arg: &mut PatType) {
+    fn typed(&mut self, index: usize, arg: &mut PatType, mentioned: &dyn Fn(&Ident) -> bool) {
         let (lints, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut arg.attrs).into_iter().partition(is_lint);
         let cfgs: Vec<_> = rest.iter().filter(|attr| is_cfg(attr)).cloned().collect();
         arg.attrs = rest;
@@ -70,8 +70,9 @@ impl Arguments {
                         clippy::used_underscore_binding
                     )]
                 };
+                let used = mentioned(&ident).then(|| quote!(#[allow(unused_variables)]));
                 self.rebind.extend(quote_spanned! {internal("_").span()=>
-                    #(#cfgs)* #quiet #(#lints)* let #mutability #ident = #ident;
+                    #(#cfgs)* #quiet #used #(#lints)* let #mutability #ident = #ident;
                 });
                 self.names.push(ident);
             }

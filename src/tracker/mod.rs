@@ -24,7 +24,9 @@ use crate::sync::Arc;
 /// its hook has run. So at shutdown a program can wait for what it shielded, with a deadline, and say what it left behind.
 /// Around `.shield_on_drop()` and `cleanup()` it counts orphans only: work that runs inside its caller is not spawned.
 ///
-/// Trackers neither cancel work nor refuse it. Stop taking work first, then drain.
+/// Trackers neither cancel work nor refuse it. Stop taking work first, then drain. An entry goes a moment *after* its outcome was
+/// delivered, when the executor has dropped the task: to be sure that nothing runs, [`wait`](Tracker::wait), and do not take it from a shield
+/// that was awaited.
 ///
 /// # Examples
 ///
@@ -102,6 +104,10 @@ impl<S> Tracker<S> {
     ///
     /// A [`Wait`] that is dropped leaves nothing behind; another may be asked for at any time.
     ///
+    /// # Panics
+    ///
+    /// Polling the future after it has completed panics.
+    ///
     /// # Examples
     ///
     /// ```
@@ -128,6 +134,10 @@ impl<S> Tracker<S> {
     /// # Cancel safety
     ///
     /// A [`Drain`] that is dropped leaves nothing behind; another may be asked for at any time.
+    ///
+    /// # Panics
+    ///
+    /// Polling the future after it has completed panics.
     ///
     /// # Errors
     ///

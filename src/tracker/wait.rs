@@ -82,6 +82,7 @@ impl<D: Future> Future for Drain<D> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        assert!(!this.wait.ended, "`Drain` polled after completion");
         if Pin::new(&mut *this.wait).poll(cx).is_ready() {
             return Poll::Ready(Ok(()));
         }
