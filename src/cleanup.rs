@@ -18,8 +18,8 @@ use crate::inline::{Inline, Progress, Rescue};
 use crate::site::Site;
 use crate::spawn::Spawn;
 
-/// The cleanup on the heap, its types erased, so that a guard can be kept in a field by a name that one can write.
-type Erased<V, T> = dyn Load<V, Output = T> + Send;
+/// A cleanup that has its value. Erased, so that a guard can be kept in a field by a name that one can write.
+type Loaded<T> = dyn Future<Output = T> + Send;
 
 /// Guards `value` with a cleanup that runs in the end, also where its scope is cancelled.
 ///
@@ -100,18 +100,17 @@ pub struct Cleanup<V, T, S> {
 
 struct Armed<V, T, S> {
     value: V,
-    run: Exclusive<Pin<Box<Erased<V, T>>>>,
+    run: Exclusive<Pin<Box<dyn Load<V, T>>>>,
     hook: HookSlot<T>,
     spawner: Contained<S>,
-    rescue: Rescue<Erased<V, T>, S>,
+    rescue: Rescue<Loaded<T>, S>,
     site: Site,
 }
 
 impl<V, T, S> Armed<V, T, S> {
     /// The cleanup, which has to run from here on.
-    fn start(mut self) -> CleanupRun<V, T, S> {
-        let mut run = self.run.into_inner();
-        run.as_mut().load(self.value);
+    fn start(mut self) -> CleanupRun<T, S> {
+        let run = self.run.into_inner().load(self.value);
         let spawner = self.spawner.into_inner();
         let mut inline = Inline::new(Progress::Armed(run), spawner, self.rescue, self.site);
         if let Some(hook) = self.hook.take() {
@@ -122,8 +121,8 @@ impl<V, T, S> Armed<V, T, S> {
 }
 
 /// A cleanup that waits for its value.
-trait Load<V>: Future {
-    fn load(self: Pin<&mut Self>, value: V);
+trait Load<V, T>: Send {
+    fn load(self: Pin<Box<Self>>, value: V) -> Pin<Box<Loaded<T>>>;
 }
 
 pin_project! {
@@ -143,16 +142,18 @@ pin_project! {
     }
 }
 
-impl<V, C, F> Load<V> for Run<V, C, F>
+impl<V, C, F> Load<V, F::Output> for Run<V, C, F>
 where
-    C: FnOnce(V) -> F,
-    F: Future,
+    V: Send + 'static,
+    C: FnOnce(V) -> F + Send + 'static,
+    F: Future + Send + 'static,
 {
-    fn load(mut self: Pin<&mut Self>, value: V) {
+    fn load(mut self: Pin<Box<Self>>, value: V) -> Pin<Box<Loaded<F::Output>>> {
         if let RunOwned::Unloaded { cleanup } = self.as_mut().project_replace(Self::Empty) {
             let value = Contained::new(value);
             self.set(Self::Loaded { cleanup, value });
         }
+        self
     }
 }
 
@@ -225,7 +226,7 @@ impl<V, T, S> Cleanup<V, T, S> {
     /// # });
     /// # }
     /// ```
-    pub fn run(self) -> CleanupRun<V, T, S> {
+    pub fn run(self) -> CleanupRun<T, S> {
         self.into_armed().start()
     }
 
@@ -331,14 +332,14 @@ impl<V: fmt::Debug, T, S> fmt::Debug for Cleanup<V, T, S> {
 
 /// Future for the [`Cleanup::run`] method.
 #[must_use = "dropped at once, the cleanup is spawned and nobody waits for it: `.await` it"]
-pub struct CleanupRun<V, T, S> {
-    inline: Inline<Erased<V, T>, S>,
+pub struct CleanupRun<T, S> {
+    inline: Inline<Loaded<T>, S>,
 }
 
 // The future is pinned in its box, and the spawner is never pinned.
-impl<V, T, S> Unpin for CleanupRun<V, T, S> {}
+impl<T, S> Unpin for CleanupRun<T, S> {}
 
-impl<V, T, S> Future for CleanupRun<V, T, S> {
+impl<T, S> Future for CleanupRun<T, S> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
@@ -346,13 +347,13 @@ impl<V, T, S> Future for CleanupRun<V, T, S> {
     }
 }
 
-impl<V, T, S> FusedFuture for CleanupRun<V, T, S> {
+impl<T, S> FusedFuture for CleanupRun<T, S> {
     fn is_terminated(&self) -> bool {
         self.inline.is_ended()
     }
 }
 
-impl<V, T, S> fmt::Debug for CleanupRun<V, T, S> {
+impl<T, S> fmt::Debug for CleanupRun<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inline.describe("CleanupRun", f)
     }

@@ -130,6 +130,9 @@ mod sync;
 mod tower;
 #[cfg(feature = "tracing")]
 mod trace;
+#[cfg(not(feature = "tracing"))]
+#[path = "untraced.rs"]
+mod trace;
 mod tracker;
 mod waiters;
 mod window;

@@ -108,7 +108,7 @@ impl<T> Relay<T> {
             }
             State::Ended(outcome) => {
                 drop(state);
-                orphan.conclude(outcome);
+                orphan.conclude(self.site, outcome);
             }
             // A caller leaves once, and not after it was told: here only to leave no state without an answer.
             gone @ (State::Orphaned(_) | State::Settled) => *state = gone,
@@ -129,7 +129,7 @@ impl<T> Relay<T> {
         let orphaned = mem::replace(&mut *state, State::Settled);
         drop(state);
         if let State::Orphaned(orphan) = orphaned {
-            orphan.conclude(outcome);
+            orphan.conclude(self.site, outcome);
         }
     }
 

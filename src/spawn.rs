@@ -41,7 +41,7 @@ use std::sync::Arc;
     label = "not something that `Send` futures can be spawned on",
     note = "pass a runtime: `Tokio::current()`, `Smol`, `AsyncStd`, a tokio `Handle`, a smol `Executor` (each behind its feature)",
     note = "or make a spawner of any executor: `spawn_fn(|task| ..)`, or `impl Spawn for ..` in five lines",
-    note = "an executor for futures that are not `Send` goes with `.shield_local(..)`"
+    note = "an executor for futures that are not `Send` goes with the methods that end in `_local`"
 )]
 pub trait Spawn {
     /// Runs `future` to its end, whatever becomes of the caller.
@@ -87,7 +87,7 @@ pub trait Spawn {
     label = "not something that futures which are not `Send` can be spawned on",
     note = "pass a tokio `LocalSet`, `TokioLocal`, a smol `LocalExecutor` (each behind its feature)",
     note = "or make a spawner of any executor: `spawn_local_fn(|task| ..)`, or `impl SpawnLocal for ..` in five lines",
-    note = "an executor that takes `Send` futures goes with `.shield(..)`"
+    note = "an executor that takes `Send` futures goes with the methods without `_local`"
 )]
 pub trait SpawnLocal {
     /// Runs `future` to its end on this thread, whatever becomes of the caller.

@@ -2,10 +2,14 @@
 //! `--cfg shield_loom`. A cfg name of our own, because tokio and others read `cfg(loom)` too.
 
 #[cfg(shield_loom)]
+pub(crate) use loom::hint::spin_loop;
+#[cfg(shield_loom)]
 pub(crate) use loom::sync::{
     Arc, Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
+#[cfg(not(shield_loom))]
+pub(crate) use std::hint::spin_loop;
 use std::sync::PoisonError;
 #[cfg(not(shield_loom))]
 pub(crate) use std::sync::{

@@ -14,7 +14,6 @@ const TARGET: &str = "futures_shield";
 
 /// One orphan, from the moment its caller left.
 pub(crate) struct Trace {
-    site: Site,
     // Boxed, because every live shield has room for this, and few become orphans. `None` where nobody would record the end.
     left: Option<Box<Instant>>,
 }
@@ -33,16 +32,15 @@ impl Trace {
                 }
             }
         });
-        Self { site, left }
+        Self { left }
     }
 
     /// Says how the work has ended, and how long after its caller had left.
-    pub(crate) fn end<T>(&self, outcome: &Outcome<T>) {
+    pub(crate) fn end<T>(&self, location: Site, outcome: &Outcome<T>) {
         let Some(left) = &self.left else {
             return;
         };
         let orphaned_for = left.elapsed();
-        let location = self.site;
         contain(|| match outcome {
             Ok(_) => debug!(target: TARGET, %location, ?orphaned_for, "orphaned work finished"),
             Err(ended) => {

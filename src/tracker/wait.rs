@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::Unfinished;
 use super::ledger::Ledger;
-use crate::sync::Arc;
+use crate::sync::{Arc, spin_loop};
 use crate::waiters::Ticket;
 
 /// Future for the [`Tracker::wait`](crate::Tracker::wait) method.
@@ -100,7 +100,7 @@ impl<D: Future> Future for Drain<D> {
             if this.wait.ledger.len() == 0 {
                 return Poll::Ready(Ok(()));
             }
-            std::hint::spin_loop();
+            spin_loop();
         }
     }
 }

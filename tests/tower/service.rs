@@ -1,0 +1,847 @@
+//! The layer on a service that is polled by hand, over an executor that is cranked by hand.
+
+use std::convert::Infallible;
+use std::future::{Future, Ready, ready};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, panic_any};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll, Waker};
+
+use futures_shield::{
+    DynSpawner, Every, OnlyIf, ShieldLayer, ShieldService, ShieldedResponse, Spawn, Tracker, spawn_fn,
+};
+use tokio::sync::Semaphore;
+use tower::limit::ConcurrencyLimit;
+use tower::{Layer, Service, ServiceBuilder, service_fn};
+use tower_test::mock::{self, Mock};
+
+use super::Mode;
+use crate::support::{Crank, Drops, Wakes, act, locked, panics_with, poll, poll_with};
+
+macro_rules! in_both_modes {
+    ($($test:ident),+ $(,)?) => {
+        mod eager {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(super::Mode::Eager);
+                }
+            )+
+        }
+        mod on_drop {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(super::Mode::OnDrop);
+                }
+            )+
+        }
+    };
+}
+
+in_both_modes! {
+    pending_stays_pending,
+    errors_of_readiness_pass,
+    the_service_that_was_ready_is_called_and_never_cloned,
+    the_response_passes_unchanged,
+    the_error_passes_unchanged,
+    the_caller_is_woken_by_the_answer,
+    dropped_half_way_it_goes_on,
+    a_clone_of_the_service_shields_as_well,
+    the_unchosen_is_dropped_with_its_caller,
+    an_unchosen_answer_passes_unchanged,
+    the_predicate_is_asked_once_and_sees_the_request,
+    the_second_predicate_replaces_the_first,
+    the_predicate_changes_neither_mode_nor_location,
+    a_panic_resumes_with_its_own_payload,
+    a_panic_after_the_caller_left_reaches_nobody,
+    a_panic_in_call_passes_through,
+    a_panic_in_the_predicate_passes_through_before_the_call,
+    polled_again_after_the_answer_it_panics,
+    the_location_is_known_behind_dyn_spawner_and_closure,
+    the_answer_comes_after_the_permit_is_free,
+    orphans_hold_their_permits,
+    debug_is_for_people,
+}
+
+/// An executor, with a count of what is spawned on it.
+struct Bench {
+    crank: Crank,
+    spawned: Arc<AtomicUsize>,
+    tracker: Tracker<DynSpawner>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let crank = Crank::new();
+        let spawned = Arc::new(AtomicUsize::new(0));
+        let (spawner, count) = (crank.spawner(), Arc::clone(&spawned));
+        Self {
+            crank,
+            spawned,
+            tracker: Tracker::new(DynSpawner::new(spawn_fn(move |task| {
+                count.fetch_add(1, Ordering::SeqCst);
+                spawner.spawn_detached(task);
+            }))),
+        }
+    }
+
+    #[track_caller]
+    fn layer(&self, mode: Mode) -> ShieldLayer<Tracker<DynSpawner>> {
+        mode.layer(self.tracker.clone())
+    }
+
+    fn spawned(&self) -> usize {
+        self.spawned.load(Ordering::SeqCst)
+    }
+
+    /// Polls the caller, and the tasks, until neither has more to do.
+    fn turn<F: Future>(&self, response: &mut Pin<Box<F>>) -> Poll<F::Output> {
+        let first = poll(response);
+        if first.is_pending() && self.crank.run() > 0 {
+            return poll(response);
+        }
+        first
+    }
+}
+
+/// A service whose futures wait for a permit each, and tell how far they have come.
+#[derive(Clone, Default)]
+struct Kitchen {
+    called: Drops,
+    dropped: Drops,
+    started: Drops,
+    finished: Drops,
+    gate: Arc<Gate>,
+}
+
+struct Gate(Semaphore);
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Semaphore::new(0))
+    }
+}
+
+impl Kitchen {
+    fn new() -> Self {
+        Self::default()
+    }
+
+    fn open(&self) {
+        self.gate.0.add_permits(1);
+    }
+
+    fn service(
+        &self,
+    ) -> impl Service<u32, Response = u32, Error = Infallible, Future: Send + 'static> + Clone + Send + 'static {
+        let kitchen = self.clone();
+        service_fn(move |order| {
+            drop(kitchen.called.one());
+            let (kitchen, dropped) = (kitchen.clone(), kitchen.dropped.one());
+            async move {
+                let _dropped = dropped;
+                drop(kitchen.started.one());
+                kitchen.gate.0.acquire().await.unwrap().forget();
+                drop(kitchen.finished.one());
+                Ok(order)
+            }
+        })
+    }
+
+    /// How many futures were made, have started, have finished, and were dropped.
+    fn counts(&self) -> [usize; 4] {
+        [&self.called, &self.started, &self.finished, &self.dropped].map(Drops::count)
+    }
+}
+
+fn poll_ready<R, S: Service<R>>(service: &mut S) -> Poll<Result<(), S::Error>> {
+    service.poll_ready(&mut Context::from_waker(Waker::noop()))
+}
+
+fn call<R, S: Service<R>>(service: &mut S, request: R) -> Pin<Box<S::Future>> {
+    assert!(matches!(poll_ready(service), Poll::Ready(Ok(()))));
+    Box::pin(service.call(request))
+}
+
+fn is_at(location: &Location<'_>, line: u32) -> bool {
+    location.file() == file!() && location.line() == line
+}
+
+// Readiness.
+
+fn pending_stays_pending(mode: Mode) {
+    let bench = Bench::new();
+    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(bench.layer(mode));
+
+    handle.allow(0);
+    assert!(service.poll_ready().is_pending());
+    assert!(!service.is_woken());
+
+    handle.allow(1);
+    assert!(service.is_woken(), "the waker is handed on");
+    assert!(service.poll_ready().is_ready());
+    let response = service.call(1);
+    assert!(service.poll_ready().is_pending(), "the one permit is used up");
+
+    drop(response);
+    assert!(service.poll_ready().is_pending());
+}
+
+fn errors_of_readiness_pass(mode: Mode) {
+    let bench = Bench::new();
+    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(bench.layer(mode));
+
+    handle.send_error("the oven is cold");
+    let Poll::Ready(Err(error)) = service.poll_ready() else {
+        panic!("the error is withheld");
+    };
+    assert_eq!(error.to_string(), "the oven is cold");
+    assert!(
+        matches!(service.poll_ready(), Poll::Ready(Ok(()))),
+        "once, as the inner service says it"
+    );
+
+    drop(handle);
+    let Poll::Ready(Err(error)) = service.poll_ready() else {
+        panic!("the error is withheld");
+    };
+    assert!(error.is::<mock::error::Closed>());
+}
+
+/// A service that is ready for one call, and whose clones are not, as tower's own services are.
+struct Reserved {
+    ready: bool,
+    clones: Drops,
+}
+
+impl Clone for Reserved {
+    fn clone(&self) -> Self {
+        drop(self.clones.one());
+        Self {
+            ready: false,
+            clones: self.clones.clone(),
+        }
+    }
+}
+
+impl Service<u32> for Reserved {
+    type Response = u32;
+    type Error = Infallible;
+    type Future = Ready<Result<u32, Infallible>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.ready = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: u32) -> Self::Future {
+        assert!(std::mem::take(&mut self.ready), "called without having been ready");
+        ready(Ok(request))
+    }
+}
+
+fn the_service_that_was_ready_is_called_and_never_cloned(mode: Mode) {
+    let bench = Bench::new();
+    let clones = Drops::new();
+    let mut service = bench.layer(mode).layer(Reserved {
+        ready: false,
+        clones: clones.clone(),
+    });
+
+    for request in 0..3 {
+        let mut response = call(&mut service, request);
+        assert_eq!(bench.turn(&mut response), Poll::Ready(Ok(request)));
+    }
+    assert_eq!(clones.count(), 0);
+
+    // The readiness is not made up by the layer either.
+    let unready = panics_with(|| service.call(3));
+    assert_eq!(unready, "called without having been ready");
+}
+
+// What comes back.
+
+fn the_response_passes_unchanged(mode: Mode) {
+    let bench = Bench::new();
+    // Neither `Clone` nor `Copy`, and told by its address.
+    let (mut service, mut handle) = mock::spawn_layer::<u32, Box<u32>, _>(bench.layer(mode));
+    let mut response = call(service.get_mut(), 7);
+
+    assert!(bench.turn(&mut response).is_pending());
+    let Poll::Ready(Some((request, answer))) = handle.poll_request() else {
+        panic!("the request is withheld");
+    };
+    assert_eq!(request, 7);
+
+    let boxed = Box::new(8);
+    let address = &raw const *boxed;
+    answer.send_response(boxed);
+    let Poll::Ready(Ok(boxed)) = bench.turn(&mut response) else {
+        panic!("the response is withheld");
+    };
+    assert_eq!(&raw const *boxed, address);
+}
+
+/// An error that is nobody else's, told by its address.
+#[derive(Debug)]
+struct Declined(Box<u32>);
+
+fn the_error_passes_unchanged(mode: Mode) {
+    let bench = Bench::new();
+    let boxed = Box::new(1);
+    let address = &raw const *boxed;
+    let mut boxed = Some(boxed);
+    let mut service = bench.layer(mode).layer(service_fn(move |()| {
+        ready(Err::<(), _>(Declined(boxed.take().unwrap())))
+    }));
+
+    let mut response = call(&mut service, ());
+    // The error type is the service's own: this is a pattern for no other.
+    let Poll::Ready(Err(Declined(boxed))) = bench.turn(&mut response) else {
+        panic!("the error is withheld");
+    };
+    assert_eq!(&raw const *boxed, address);
+}
+
+fn the_caller_is_woken_by_the_answer(mode: Mode) {
+    let bench = Bench::new();
+    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(bench.layer(mode));
+    let (wakes, waker) = Wakes::new();
+    let mut response = call(service.get_mut(), 7);
+    assert!(poll_with(&mut response, &waker).is_pending());
+    bench.crank.run();
+
+    let Poll::Ready(Some((_, answer))) = handle.poll_request() else {
+        panic!("the request is withheld");
+    };
+    answer.send_response(8);
+    bench.crank.run();
+    assert_eq!(wakes.count(), 1);
+    assert!(matches!(poll_with(&mut response, &waker), Poll::Ready(Ok(8))));
+}
+
+// Whose the work is.
+
+#[test]
+fn eagerly_each_request_is_a_task_from_the_call_on() {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let mut service = bench.layer(Mode::Eager).layer(kitchen.service());
+
+    let mut response = call(&mut service, 1);
+    let line = line!() - 3;
+    assert_eq!((bench.spawned(), bench.tracker.len()), (1, 1), "before it is polled");
+    let (location, count) = bench.tracker.unfinished().sites()[0];
+    assert!(is_at(location, line), "{location}");
+    assert_eq!(count, 1);
+
+    kitchen.open();
+    assert_eq!(bench.crank.run(), 1);
+    assert_eq!(kitchen.counts(), [1, 1, 1, 1], "it runs while nobody polls for it");
+    assert_eq!(poll(&mut response), Poll::Ready(Ok(1)));
+    assert_eq!((bench.spawned(), bench.tracker.len()), (1, 0));
+}
+
+#[test]
+fn on_drop_nothing_is_spawned_while_the_caller_stays() {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let mut service = bench.layer(Mode::OnDrop).layer(kitchen.service());
+
+    for order in 0..3 {
+        let mut response = call(&mut service, order);
+        assert!(bench.turn(&mut response).is_pending());
+        assert!(bench.tracker.is_empty());
+        kitchen.open();
+        assert_eq!(bench.turn(&mut response), Poll::Ready(Ok(order)));
+        drop(response);
+    }
+    assert_eq!((bench.spawned(), bench.tracker.len()), (0, 0));
+    assert_eq!(kitchen.counts(), [3; 4]);
+}
+
+fn dropped_half_way_it_goes_on(mode: Mode) {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let layer = bench.layer(mode);
+    let line = line!() - 1;
+    let mut service = layer.layer(kitchen.service());
+
+    let mut response = call(&mut service, 1);
+    assert!(bench.turn(&mut response).is_pending());
+    drop(response);
+    assert_eq!((bench.spawned(), bench.tracker.len()), (1, 1));
+    let unfinished = bench.tracker.unfinished();
+    let (location, count) = unfinished.sites()[0];
+    assert!(is_at(location, line), "{location}");
+    assert_eq!((unfinished.sites().len(), count), (1, 1));
+
+    bench.crank.run();
+    assert_eq!(kitchen.counts(), [1, 1, 0, 0]);
+    kitchen.open();
+    bench.crank.run();
+    assert_eq!(kitchen.counts(), [1, 1, 1, 1]);
+    assert_eq!((bench.spawned(), bench.tracker.len()), (1, 0));
+}
+
+#[test]
+fn eagerly_dropped_before_the_first_poll_it_runs_anyway() {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let mut service = bench.layer(Mode::Eager).layer(kitchen.service());
+
+    drop(call(&mut service, 1));
+    assert_eq!(bench.tracker.len(), 1);
+    kitchen.open();
+    bench.crank.run();
+    assert_eq!(kitchen.counts(), [1, 1, 1, 1]);
+    assert!(bench.tracker.is_empty());
+}
+
+#[test]
+fn on_drop_dropped_before_the_first_poll_it_never_runs() {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let mut service = bench.layer(Mode::OnDrop).layer(kitchen.service());
+
+    drop(call(&mut service, 1));
+    assert_eq!(kitchen.counts(), [1, 0, 0, 1]);
+    assert_eq!((bench.spawned(), bench.crank.run()), (0, 0));
+}
+
+fn a_clone_of_the_service_shields_as_well(mode: Mode) {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let layer = bench.layer(mode);
+    let service = ServiceBuilder::new().layer(layer.clone()).service(kitchen.service());
+
+    let others = layer.layer(kitchen.service());
+    for mut service in [service.clone(), service] {
+        let mut response = call(&mut service, 1);
+        assert!(bench.turn(&mut response).is_pending());
+    }
+    let mut service = others;
+    assert!(bench.turn(&mut call(&mut service, 1)).is_pending());
+
+    let sites = bench.tracker.unfinished();
+    assert_eq!((sites.len(), sites.sites().len()), (3, 1), "one layer, one place");
+    (0..3).for_each(|_| kitchen.open());
+    bench.crank.run();
+    assert_eq!(kitchen.counts(), [3; 4]);
+}
+
+// Which are shielded.
+
+fn the_unchosen_is_dropped_with_its_caller(mode: Mode) {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let layer = bench.layer(mode).only_if(|order: &u32| *order > 5);
+    let mut service = layer.layer(kitchen.service());
+
+    let mut response = call(&mut service, 5);
+    assert!(bench.turn(&mut response).is_pending());
+    assert_eq!(kitchen.counts(), [1, 1, 0, 0]);
+    drop(response);
+    assert_eq!(kitchen.counts(), [1, 1, 0, 1]);
+    assert_eq!((bench.spawned(), bench.crank.run()), (0, 0));
+
+    let mut response = call(&mut service, 6);
+    assert!(bench.turn(&mut response).is_pending());
+    drop(response);
+    assert_eq!(bench.tracker.len(), 1);
+    kitchen.open();
+    bench.crank.run();
+    assert_eq!(kitchen.counts(), [2, 2, 1, 2]);
+}
+
+fn an_unchosen_answer_passes_unchanged(mode: Mode) {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let layer = bench.layer(mode).only_if(|_: &u32| false);
+    let mut service = layer.layer(kitchen.service());
+
+    let mut response = call(&mut service, 5);
+    kitchen.open();
+    assert_eq!(poll(&mut response), Poll::Ready(Ok(5)));
+    assert_eq!(bench.spawned(), 0);
+}
+
+fn the_predicate_is_asked_once_and_sees_the_request(mode: Mode) {
+    let bench = Bench::new();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    // The request is no `Clone`, and is the service's once it was looked at.
+    let layer = bench.layer(mode).only_if(move |request: &Declined| {
+        locked(&seen).push(*request.0);
+        true
+    });
+    let mut service = layer.layer(service_fn(|request: Declined| ready(Ok::<_, Infallible>(request))));
+
+    for request in [3, 4] {
+        let mut response = call(&mut service, Declined(Box::new(request)));
+        let Poll::Ready(Ok(Declined(answer))) = bench.turn(&mut response) else {
+            panic!("the answer is withheld");
+        };
+        assert_eq!(*answer, request);
+    }
+    assert_eq!(*locked(&asked), [3, 4]);
+}
+
+fn the_second_predicate_replaces_the_first(mode: Mode) {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let layer = bench
+        .layer(mode)
+        .only_if(|_: &u32| -> bool { unreachable!("it was replaced") })
+        .only_if(|order: &u32| *order == 1);
+    let mut service = layer.layer(kitchen.service());
+
+    for order in 0..3 {
+        assert!(bench.turn(&mut call(&mut service, order)).is_pending());
+    }
+    assert_eq!(bench.tracker.len(), 1);
+}
+
+fn the_predicate_changes_neither_mode_nor_location(mode: Mode) {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let new = ShieldLayer::new(bench.tracker.clone());
+    let line = line!() - 1;
+    let layers = match mode {
+        Mode::Eager => vec![new.only_if(always as fn(&u32) -> bool)],
+        // In either order.
+        Mode::OnDrop => vec![
+            new.clone().only_if(always as fn(&u32) -> bool).on_drop(),
+            new.on_drop().only_if(always as fn(&u32) -> bool),
+        ],
+    };
+
+    for layer in layers {
+        let mut service = layer.layer(kitchen.service());
+        let response = call(&mut service, 1);
+        assert_eq!(bench.spawned(), usize::from(mode == Mode::Eager));
+        let mut response = response;
+        assert!(bench.turn(&mut response).is_pending());
+        drop(response);
+        let (location, _) = bench.tracker.unfinished().sites()[0];
+        assert!(is_at(location, line), "{location}");
+        kitchen.open();
+        bench.crank.run();
+        bench.spawned.store(0, Ordering::SeqCst);
+    }
+}
+
+fn always(_request: &u32) -> bool {
+    true
+}
+
+// Panics.
+
+#[derive(Debug, PartialEq)]
+struct Spilled(u32);
+
+async fn spills() -> Result<(), Infallible> {
+    panic_any(Spilled(3))
+}
+
+fn a_panic_resumes_with_its_own_payload(mode: Mode) {
+    let bench = Bench::new();
+    let mut service = bench.layer(mode).layer(service_fn(|()| spills()));
+    let mut response = call(&mut service, ());
+
+    let payload = catch_unwind(AssertUnwindSafe(|| bench.turn(&mut response))).unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&Spilled(3)));
+
+    // What has panicked is not run again.
+    let spawned = bench.spawned();
+    assert_eq!(spawned, usize::from(mode == Mode::Eager));
+    drop(response);
+    assert_eq!(bench.spawned(), spawned);
+    assert!(bench.tracker.is_empty());
+
+    // The service goes on.
+    let mut response = call(&mut service, ());
+    assert!(catch_unwind(AssertUnwindSafe(|| bench.turn(&mut response))).is_err());
+}
+
+fn a_panic_after_the_caller_left_reaches_nobody(mode: Mode) {
+    let (bench, gate) = (Bench::new(), Arc::new(Semaphore::new(0)));
+    let inner = Arc::clone(&gate);
+    let mut service = bench.layer(mode).layer(service_fn(move |()| {
+        let gate = Arc::clone(&inner);
+        async move {
+            drop(gate.acquire().await);
+            spills().await
+        }
+    }));
+    let mut response = call(&mut service, ());
+    assert!(bench.turn(&mut response).is_pending());
+    drop(response);
+
+    gate.add_permits(1);
+    bench.crank.run();
+    assert!(bench.tracker.is_empty());
+}
+
+fn a_panic_in_call_passes_through(mode: Mode) {
+    let bench = Bench::new();
+    let mut service = bench
+        .layer(mode)
+        .layer(service_fn(|()| -> Ready<Result<(), Infallible>> {
+            panic_any(Spilled(4))
+        }));
+
+    let payload = catch_unwind(AssertUnwindSafe(|| drop(call(&mut service, ())))).unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&Spilled(4)));
+    assert_eq!((bench.spawned(), bench.tracker.len()), (0, 0));
+}
+
+fn a_panic_in_the_predicate_passes_through_before_the_call(mode: Mode) {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let layer = bench.layer(mode).only_if(|_: &u32| -> bool { panic!("undecided") });
+    let mut service = layer.layer(kitchen.service());
+
+    assert_eq!(panics_with(|| drop(call(&mut service, 1))), "undecided");
+    assert_eq!(kitchen.counts(), [0; 4]);
+}
+
+fn polled_again_after_the_answer_it_panics(mode: Mode) {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let mut service = bench.layer(mode).layer(kitchen.service());
+    let mut response = call(&mut service, 1);
+    kitchen.open();
+    assert_eq!(bench.turn(&mut response), Poll::Ready(Ok(1)));
+
+    let message = panics_with(|| poll(&mut response));
+    assert!(message.contains("polled after completion"), "{message}");
+}
+
+// An executor that is gone.
+
+#[test]
+fn eagerly_on_an_executor_that_is_gone_the_response_panics_in_words() {
+    let kitchen = Kitchen::new();
+    let mut service = ShieldLayer::new(spawn_fn(drop)).layer(kitchen.service());
+    let line = line!() - 1;
+
+    let mut response = call(&mut service, 1);
+    assert_eq!(kitchen.counts(), [1, 0, 0, 1]);
+    let message = panics_with(|| poll(&mut response));
+    let place = format!("{}:{line}:", file!());
+    assert!(message.contains(&place), "{message}");
+    assert!(
+        message.contains("was cancelled by its executor before it started"),
+        "{message}"
+    );
+}
+
+#[test]
+fn eagerly_on_an_executor_that_goes_the_caller_is_woken_and_panics_in_words() {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let mut service = bench.layer(Mode::Eager).layer(kitchen.service());
+    let (wakes, waker) = Wakes::new();
+    let mut response = call(&mut service, 1);
+    assert!(poll_with(&mut response, &waker).is_pending());
+    bench.crank.run();
+
+    bench.crank.shut_down();
+    assert_eq!(wakes.count(), 1, "it must not hang");
+    assert_eq!(kitchen.counts(), [1, 1, 0, 1]);
+    let message = panics_with(|| poll_with(&mut response, &waker));
+    assert!(
+        message.contains("was cancelled by its executor after it had started"),
+        "{message}"
+    );
+    assert!(bench.tracker.is_empty());
+}
+
+#[test]
+fn on_drop_an_executor_that_is_gone_matters_only_when_the_caller_leaves() {
+    let kitchen = Kitchen::new();
+    let mut service = ShieldLayer::new(spawn_fn(drop)).on_drop().layer(kitchen.service());
+
+    let mut response = call(&mut service, 1);
+    assert!(poll(&mut response).is_pending());
+    kitchen.open();
+    assert_eq!(poll(&mut response), Poll::Ready(Ok(1)));
+
+    let mut response = call(&mut service, 2);
+    assert!(poll(&mut response).is_pending());
+    drop(response);
+    assert_eq!(kitchen.counts(), [2, 2, 1, 2]);
+}
+
+#[test]
+fn a_spawner_that_panics_panics_the_call_and_no_drop() {
+    let kitchen = Kitchen::new();
+    let full = spawn_fn(|_task| panic!("no more room"));
+
+    let mut service = ShieldLayer::new(full.clone()).layer(kitchen.service());
+    assert_eq!(panics_with(|| drop(call(&mut service, 1))), "no more room");
+    assert_eq!(kitchen.counts(), [1, 0, 0, 1]);
+
+    let mut service = ShieldLayer::new(full).on_drop().layer(kitchen.service());
+    let mut response = call(&mut service, 2);
+    assert!(poll(&mut response).is_pending());
+    drop(response);
+    assert_eq!(kitchen.counts(), [2, 1, 0, 2]);
+}
+
+// Where it was shielded.
+
+fn the_location_is_known_behind_dyn_spawner_and_closure(mode: Mode) {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let tracker = bench.tracker.clone();
+    let behind = DynSpawner::new(spawn_fn(move |task| tracker.spawn_detached(task)));
+    let layer = mode.layer(behind);
+    let line = line!() - 1;
+    let mut service = layer.layer(kitchen.service());
+
+    let mut response = call(&mut service, 1);
+    assert!(bench.turn(&mut response).is_pending());
+    drop(response);
+    let (location, _) = bench.tracker.unfinished().sites()[0];
+    assert!(is_at(location, line), "{location}");
+}
+
+// Beside a limit on the inside.
+
+fn the_answer_comes_after_the_permit_is_free(mode: Mode) {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let mut service = bench.layer(mode).layer(ConcurrencyLimit::new(kitchen.service(), 1));
+    let mut response = call(&mut service, 1);
+    assert!(poll_ready::<u32, _>(&mut service).is_pending());
+
+    kitchen.open();
+    assert_eq!(bench.turn(&mut response), Poll::Ready(Ok(1)));
+    // The response future itself is still there.
+    assert!(poll_ready::<u32, _>(&mut service).is_ready());
+    drop(response);
+}
+
+#[test]
+fn eagerly_the_permit_is_free_when_the_caller_is_woken() {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let limited = ConcurrencyLimit::new(kitchen.service(), 1);
+    let service = Arc::new(Mutex::new(bench.layer(Mode::Eager).layer(limited)));
+    let mut response = call(&mut *locked(&service), 1);
+
+    let (tell, told) = mpsc::channel();
+    let same = Arc::clone(&service);
+    let ask = move || tell.send(poll_ready::<u32, _>(&mut *locked(&same)).is_ready()).unwrap();
+    assert!(poll_with(&mut response, &act(ask, || ())).is_pending());
+    kitchen.open();
+    bench.crank.run();
+    assert_eq!(told.try_recv(), Ok(true));
+}
+
+fn orphans_hold_their_permits(mode: Mode) {
+    let (bench, kitchen) = (Bench::new(), Kitchen::new());
+    let mut service = bench.layer(mode).layer(ConcurrencyLimit::new(kitchen.service(), 1));
+    let mut response = call(&mut service, 1);
+    assert!(bench.turn(&mut response).is_pending());
+
+    drop(response);
+    bench.crank.run();
+    assert!(poll_ready::<u32, _>(&mut service).is_pending());
+    kitchen.open();
+    bench.crank.run();
+    assert!(poll_ready::<u32, _>(&mut service).is_ready());
+}
+
+// Names and texts.
+
+#[derive(Clone, Debug)]
+struct Nowhere;
+
+impl Spawn for Nowhere {
+    fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
+        drop(future);
+    }
+}
+
+fn debug_is_for_people(mode: Mode) {
+    let layer = mode.layer(Nowhere);
+    let place = format!("{}:{}:{}", file!(), line!() - 1, 22);
+    let text = format!("ShieldLayer {{ spawner: Nowhere, mode: {mode:?}, location: {place}, .. }}");
+    assert_eq!(format!("{layer:?}"), text);
+    assert_eq!(format!("{:?}", layer.clone().only_if(always)), text);
+    assert_eq!(format!("{Every:?}"), "Every");
+
+    let mut service = layer.layer(Silent);
+    assert_eq!(
+        format!("{service:?}"),
+        format!("ShieldService {{ inner: Silent, layer: {text} }}")
+    );
+
+    let mut response = call(&mut service, 1);
+    assert_eq!(
+        format!("{response:?}"),
+        match mode {
+            Mode::Eager => format!("ShieldedResponse(Shield {{ location: {place}, work: finished }})"),
+            Mode::OnDrop => format!("ShieldedResponse(ShieldOnDrop {{ location: {place}, work: not started }})"),
+        }
+    );
+    if mode == Mode::OnDrop {
+        assert!(poll(&mut response).is_pending());
+        let text = format!("ShieldedResponse(ShieldOnDrop {{ location: {place}, work: suspended }})");
+        assert_eq!(format!("{response:?}"), text);
+    }
+
+    let mut service = layer.only_if(|_: &u32| false).layer(Silent);
+    assert_eq!(format!("{:?}", call(&mut service, 1)), "ShieldedResponse(..)");
+}
+
+/// Never answers, and is no more than `Service` asks for: its response and error are not `Debug`.
+#[derive(Clone, Debug)]
+struct Silent;
+
+struct Plain;
+
+impl Service<u32> for Silent {
+    type Response = Plain;
+    type Error = Plain;
+    type Future = std::future::Pending<Result<Plain, Plain>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Plain>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _request: u32) -> Self::Future {
+        std::future::pending()
+    }
+}
+
+type Chosen<R> = OnlyIf<fn(&R) -> bool>;
+
+/// What a user writes who keeps these in a struct: every type has a name, and asks for nothing but that it is a service.
+struct Kept<I: Service<R>, S, R> {
+    layer: ShieldLayer<S, Chosen<R>>,
+    service: ShieldService<I, S, Chosen<R>>,
+    response: Option<ShieldedResponse<I::Future, S>>,
+}
+
+impl<I, S, R> Kept<I, S, R>
+where
+    I: Service<R, Future: Send + 'static, Response: Send + 'static, Error: Send + 'static>,
+    S: Spawn + Clone,
+{
+    fn call(&mut self, request: R) {
+        self.response = Some(self.service.call(request));
+    }
+}
+
+#[test]
+fn the_types_have_names_and_are_send() {
+    fn assert_send<T: Send + 'static>(value: T) -> T {
+        value
+    }
+    fn assert_cloned_and_shared<T: Clone + Send + Sync + 'static>(value: T) -> T {
+        value
+    }
+
+    let layer = ShieldLayer::new(Nowhere).only_if(always as fn(&u32) -> bool);
+    let service = assert_cloned_and_shared(layer.clone()).layer(Silent);
+    let mut kept: Kept<Silent, Nowhere, u32> = assert_send(Kept {
+        layer,
+        service: assert_cloned_and_shared(service),
+        response: None,
+    });
+    kept.call(1);
+    assert!(kept.response.is_some());
+    let _: ShieldService<Mock<u32, u32>, Nowhere, Chosen<u32>> = kept.layer.layer(mock::pair().0);
+    let _: ShieldService<Silent, Nowhere> = ShieldLayer::new(Nowhere).layer(Silent);
+    let _: ShieldService<Silent, Nowhere, Every> = ShieldLayer::new(Nowhere).layer(Silent);
+}

@@ -1,0 +1,1150 @@
+//! The events of orphans, as a subscriber gets them: none while the caller stays, one when it leaves, one when the work ends.
+//!
+//! Most tests set a subscriber for their own thread, which cranks the executor, too. What needs one for all threads, or none
+//! at all, runs in a process of its own: this binary again, with the name of the one test.
+
+#![cfg(feature = "tracing")]
+
+#[macro_use]
+mod support;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt;
+use std::future::{Future, pending, poll_fn, ready};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, panic_any};
+use std::pin::Pin;
+use std::process::{Command, Stdio};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::Poll;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use futures_executor::{LocalPool, ThreadPool};
+use futures_shield::{
+    Cleanup, Shield, ShieldError, ShieldExt, Spawn, Tracker, cleanup, shield_with, spawn_fn, spawn_local_fn,
+};
+use futures_util::task::LocalSpawnExt;
+use tokio::sync::{mpsc, oneshot};
+use tracing::field::{Field, Visit};
+use tracing::{Dispatch, Instrument, Level, Subscriber, error, info, info_span};
+use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, registry};
+
+use crate::support::{Crank, DEADLINE, block_on, locked, on_a_thread, poll, timely};
+
+/// What was recorded, in order.
+#[derive(Clone, Default)]
+struct Events(Arc<Mutex<Vec<Recorded>>>);
+
+/// One event.
+#[derive(Clone, Debug)]
+struct Recorded {
+    level: Level,
+    target: &'static str,
+    message: String,
+    fields: BTreeMap<&'static str, String>,
+    spans: Vec<&'static str>,
+}
+
+impl Events {
+    fn take(&self) -> Vec<Recorded> {
+        std::mem::take(&mut *locked(&self.0))
+    }
+
+    #[track_caller]
+    fn expect_nothing(&self) {
+        let recorded = self.take();
+        assert!(recorded.is_empty(), "{recorded:#?}");
+    }
+
+    /// Exactly these events have been recorded since the last look.
+    #[track_caller]
+    fn expect<const N: usize>(&self, messages: [&str; N]) -> [Recorded; N] {
+        let recorded = self.take();
+        let told: Vec<_> = recorded.iter().map(|event| event.message.as_str()).collect();
+        assert_eq!(told, messages, "{recorded:#?}");
+        recorded.try_into().unwrap()
+    }
+}
+
+const ORPHANED: &str = "shielded work was orphaned: its caller has gone, and it goes on";
+const FINISHED: &str = "orphaned work finished";
+const PANICKED: &str = "orphaned work panicked";
+const CANCELLED: &str = "orphaned work was cancelled";
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Events {
+    fn on_event(&self, event: &tracing::Event<'_>, cx: Context<'_, S>) {
+        struct Fields(BTreeMap<&'static str, String>);
+        impl Visit for Fields {
+            fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+                self.0.insert(field.name(), format!("{value:?}"));
+            }
+        }
+
+        let mut fields = Fields(BTreeMap::new());
+        event.record(&mut fields);
+        let scope = cx.event_scope(event).into_iter().flatten();
+        let recorded = Recorded {
+            level: *event.metadata().level(),
+            target: event.metadata().target(),
+            message: fields.0.remove("message").unwrap_or_default(),
+            fields: fields.0,
+            spans: scope.map(|span| span.name()).collect(),
+        };
+        locked(&self.0).push(recorded);
+    }
+}
+
+/// Runs `body` with `subscriber` set for this thread.
+fn with<T>(subscriber: impl Subscriber + Send + Sync, body: impl FnOnce() -> T) -> T {
+    // While there is one subscriber in all, tracing asks the thread that comes first to a callsite, for all threads and for
+    // good. That may be the thread of another test, which has none: so there always are more.
+    static OTHERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
+    // In a process of its own a test is alone.
+    if env::var_os(CHILD).is_none() {
+        OTHERS.get_or_init(|| [Dispatch::new(registry()), Dispatch::new(registry())]);
+    }
+    tracing::subscriber::with_default(subscriber, body)
+}
+
+/// Runs `body` with everything recorded that happens on this thread.
+fn recording<T>(body: impl FnOnce(&Events) -> T) -> T {
+    let events = Events::default();
+    with(registry().with(events.clone()), || body(&events))
+}
+
+impl Recorded {
+    /// What each event of this crate has: its level, its target, and the call site.
+    #[track_caller]
+    fn check(&self, level: Level, location: &Location<'_>) {
+        assert_eq!(self.level, level, "{self:?}");
+        assert_eq!(self.target, "futures_shield", "{self:?}");
+        assert_eq!(self.fields["location"], location.to_string(), "{self:?}");
+        assert!(self.spans.is_empty(), "{self:?}");
+    }
+
+    #[track_caller]
+    fn check_fields<const N: usize>(&self, fields: [&str; N]) {
+        assert!(self.fields.keys().eq(&fields), "{self:?}");
+    }
+
+    #[track_caller]
+    fn orphaned_for(&self) -> Duration {
+        let text = &self.fields["orphaned_for"];
+        let number = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        let unit = match &text[number.len()..] {
+            "s" => 1e9,
+            "ms" => 1e6,
+            "µs" => 1e3,
+            "ns" => 1.,
+            other => panic!("{other:?} is no unit of {self:?}"),
+        };
+        Duration::from_nanos((number.parse::<f64>().unwrap() * unit).round() as u64)
+    }
+}
+
+/// The two events of an orphan, checked for all that they have in common.
+#[track_caller]
+fn check_pair([orphaned, ended]: &[Recorded; 2], level: Level, location: &Location<'_>) {
+    orphaned.check(Level::DEBUG, location);
+    orphaned.check_fields(["location"]);
+    ended.check(level, location);
+    if level == Level::DEBUG {
+        ended.check_fields(["location", "orphaned_for"]);
+    } else {
+        ended.check_fields(["error", "location", "orphaned_for"]);
+    }
+    ended.orphaned_for();
+}
+
+#[track_caller]
+fn here() -> &'static Location<'static> {
+    Location::caller()
+}
+
+/// Waits for one sign, and then says that it works, as a user's code would.
+async fn work(gate: oneshot::Receiver<()>) -> u32 {
+    gate.await.unwrap();
+    info!("at work");
+    7
+}
+
+/// Pending once.
+async fn turn() {
+    let mut turned = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut turned, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+// While the caller stays.
+
+#[test]
+fn delivered_work_records_nothing() {
+    recording(|events| {
+        let crank = Crank::new();
+        let spawner = crank.spawner();
+        let tracker = Tracker::new(spawner.clone());
+
+        assert_eq!(block_on(crank.drive(async { 1 }.shield(&spawner))), 1);
+        assert_eq!(block_on(crank.drive(turn().shield(&tracker).fallible())).unwrap(), ());
+        let hooked = turn()
+            .shield(&spawner)
+            .on_orphan(|_| unreachable!())
+            .on_orphan(|_| unreachable!());
+        block_on(crank.drive(hooked));
+        let told = shield_with(&spawner, |caller| async move {
+            turn().await;
+            caller.is_gone()
+        });
+        assert!(!block_on(crank.drive(told)));
+        block_on(crank.drive(tracker.wait()));
+        events.expect_nothing();
+
+        let mut pool = LocalPool::new();
+        let here = pool.spawner();
+        let local = turn().shield_local(spawn_local_fn(move |task| here.spawn_local(task).unwrap()));
+        pool.run_until(timely(local));
+        events.expect_nothing();
+    });
+}
+
+#[test]
+fn delivered_failures_record_nothing() {
+    recording(|events| {
+        let crank = Crank::new();
+        let panics = async { panic_any(1) }.shield(crank.spawner()).fallible();
+        assert!(block_on(crank.drive(panics)).unwrap_err().is_panic());
+        let cancelled = pending::<()>().shield(crank.spawner()).fallible();
+        crank.shut_down();
+        assert!(block_on(cancelled).unwrap_err().is_cancelled());
+
+        let panics = async { panic_any(1) }.shield(spawn_fn(block_on));
+        assert!(catch_unwind(AssertUnwindSafe(|| block_on(panics))).is_err());
+        let cancelled = pending::<()>().shield(spawn_fn(drop));
+        assert!(catch_unwind(AssertUnwindSafe(|| block_on(cancelled))).is_err());
+        events.expect_nothing();
+    });
+}
+
+#[test]
+fn inline_work_that_is_not_orphaned_records_nothing() {
+    recording(|events| {
+        let crank = Crank::new();
+        block_on(turn().shield_on_drop(crank.spawner()).on_orphan(|_| unreachable!()));
+        drop(turn().shield_on_drop(crank.spawner()).on_orphan(|_| unreachable!()));
+        let mut panics = async { panic_any(1) }.shield_on_drop(crank.spawner());
+        assert!(catch_unwind(AssertUnwindSafe(|| poll(&mut panics))).is_err());
+        drop(panics);
+
+        block_on(cleanup(crank.spawner(), (), |()| turn()).run());
+        cleanup(crank.spawner(), (), |()| turn())
+            .on_orphan(|_| unreachable!())
+            .disarm();
+        assert_eq!(crank.run(), 0);
+        events.expect_nothing();
+    });
+}
+
+// Endings.
+
+#[test]
+fn an_orphan_that_finishes_is_told_of_twice() {
+    recording(|events| {
+        let crank = Crank::new();
+        let (open, gate) = oneshot::channel();
+        let (shield, location) = (work(gate).shield(crank.spawner()), here());
+        assert_eq!(
+            (shield.location().file(), shield.location().line()),
+            (file!(), location.line())
+        );
+        let location = shield.location();
+        crank.run();
+        events.expect_nothing();
+
+        drop(shield);
+        let [orphaned] = events.expect([ORPHANED]);
+        crank.run();
+        events.expect_nothing();
+        open.send(()).unwrap();
+        crank.run();
+        let [at_work, finished] = events.expect(["at work", FINISHED]);
+        assert_eq!(at_work.level, Level::INFO);
+        check_pair(&[orphaned, finished], Level::DEBUG, location);
+    });
+}
+
+#[test]
+fn an_orphan_that_panics_is_an_error_with_its_message() {
+    recording(|events| {
+        let crank = Crank::new();
+        let shield = async { panic!("out of paper") }.shield(crank.spawner());
+        let location = shield.location();
+        drop::<Shield<()>>(shield);
+        crank.run();
+        let told = events.expect([ORPHANED, PANICKED]);
+        check_pair(&told, Level::ERROR, location);
+        let error = &told[1].fields["error"];
+        assert_eq!(
+            *error,
+            format!("the work shielded at {location} panicked: out of paper")
+        );
+    });
+}
+
+#[test]
+fn an_orphan_that_is_cancelled_is_an_error_that_says_whether_it_had_started() {
+    for (started, when) in [(false, "before it started"), (true, "after it had started")] {
+        recording(|events| {
+            let crank = Crank::new();
+            let shield = pending::<()>().shield(crank.spawner());
+            let location = shield.location();
+            if started {
+                crank.run();
+            }
+            drop(shield);
+            events.expect([ORPHANED])[0].check(Level::DEBUG, location);
+            crank.shut_down();
+            let [cancelled] = events.expect([CANCELLED]);
+            cancelled.check(Level::ERROR, location);
+            cancelled.check_fields(["error", "location", "orphaned_for"]);
+            let error = &cancelled.fields["error"];
+            assert_eq!(
+                *error,
+                format!("the work shielded at {location} was cancelled by its executor {when}")
+            );
+        });
+    }
+}
+
+/// Its caller never took what was there. Nothing goes on, and so only the end is told.
+#[test]
+fn work_that_had_ended_before_its_caller_left_is_told_of_once() {
+    recording(|events| {
+        let crank = Crank::new();
+        let spawner = crank.spawner();
+        let shield = ready(1).shield(&spawner);
+        let location = shield.location();
+        crank.run();
+        events.expect_nothing();
+        drop(shield);
+        let [finished] = events.expect([FINISHED]);
+        finished.check(Level::DEBUG, location);
+        finished.check_fields(["location", "orphaned_for"]);
+
+        let panics = async { panic!("out of paper") }.shield(&spawner);
+        let cancelled = pending::<()>().shield(&spawner);
+        let places = [panics.location(), cancelled.location()];
+        crank.run();
+        crank.shut_down();
+        events.expect_nothing();
+        drop::<(Shield<()>, _)>((panics, cancelled));
+        for (ended, place) in events.expect([PANICKED, CANCELLED]).iter().zip(places) {
+            ended.check(Level::ERROR, place);
+            ended.check_fields(["error", "location", "orphaned_for"]);
+        }
+    });
+}
+
+#[test]
+fn the_time_is_counted_from_when_the_caller_left() {
+    recording(|events| {
+        let crank = Crank::new();
+        for panics in [false, true] {
+            let (open, gate) = oneshot::channel();
+            let shield = async move {
+                gate.await.unwrap();
+                assert!(!panics);
+            }
+            .shield(crank.spawner());
+            crank.run();
+
+            // Long enough to be told apart. Nothing is waited for.
+            thread::sleep(Duration::from_millis(40));
+            let before_leaving = Instant::now();
+            drop(shield);
+            let after_leaving = Instant::now();
+            thread::sleep(Duration::from_millis(10));
+            open.send(()).unwrap();
+            let before_end = Instant::now();
+            crank.run();
+            let after_end = Instant::now();
+
+            let [_, ended] = events.expect([ORPHANED, if panics { PANICKED } else { FINISHED }]);
+            let told = ended.orphaned_for();
+            let [least, most] = [before_end - after_leaving, after_end - before_leaving];
+            let rounding = Duration::from_nanos(1);
+            assert!(
+                least <= told + rounding && told <= most + rounding,
+                "{least:?} <= {told:?} <= {most:?}"
+            );
+        }
+    });
+}
+
+// Whose caller left, and how.
+
+#[test]
+fn every_way_to_leave_is_told_of_once_with_its_place() {
+    recording(|events| {
+        let crank = Crank::new();
+        let spawner = crank.spawner();
+        let check = |location: &Location<'_>, line: u32| {
+            assert_eq!((location.file(), location.line()), (file!(), line));
+            crank.run();
+            check_pair(&events.expect([ORPHANED, FINISHED]), Level::DEBUG, location);
+        };
+
+        let shield = turn().shield(&spawner);
+        let location = shield.location();
+        shield.detach();
+        check(location, line!() - 3);
+
+        let shield = turn().shield(&spawner).fallible();
+        let location = shield.location();
+        drop(shield);
+        check(location, line!() - 3);
+
+        let shield = turn().shield(&spawner).fallible();
+        let location = shield.location();
+        shield.detach();
+        check(location, line!() - 3);
+
+        let mut shield = turn().shield(&spawner);
+        let location = shield.location();
+        assert!(poll(&mut shield).is_pending());
+        drop(shield);
+        check(location, line!() - 4);
+
+        let shield = shield_with(&spawner, |caller| caller.gone());
+        let location = shield.location();
+        drop(shield);
+        check(location, line!() - 3);
+
+        let shield = futures_shield::shield(Tracker::new(&spawner), turn());
+        let location = shield.location();
+        drop(shield);
+        check(location, line!() - 3);
+
+        let shield = turn().shield(spawn_fn({
+            let spawner = spawner.clone();
+            move |task| spawner.spawn_detached(task)
+        }));
+        let location = shield.location();
+        drop(shield);
+        check(location, line!() - 6);
+    });
+}
+
+#[test]
+fn local_orphans_are_told_of() {
+    recording(|events| {
+        let mut pool = LocalPool::new();
+        let spawner = pool.spawner();
+        let shield = async { Rc::new(7) }.shield_local(spawn_local_fn(move |task| spawner.spawn_local(task).unwrap()));
+        let location = shield.location();
+        drop(shield);
+        events.expect([ORPHANED])[0].check(Level::DEBUG, location);
+        pool.run();
+        events.expect([FINISHED])[0].check(Level::DEBUG, location);
+    });
+}
+
+#[test]
+fn work_that_is_dropped_half_way_is_told_of() {
+    recording(|events| {
+        let crank = Crank::new();
+        for ending in [FINISHED, PANICKED, CANCELLED] {
+            let mut shield = async move {
+                turn().await;
+                assert!(ending != PANICKED);
+            }
+            .shield_on_drop(crank.spawner());
+            let location = shield.location();
+            assert!(poll(&mut shield).is_pending());
+            events.expect_nothing();
+
+            drop(shield);
+            let [orphaned] = events.expect([ORPHANED]);
+            if ending == CANCELLED {
+                crank.shut_down();
+            } else {
+                crank.run();
+            }
+            let [ended] = events.expect([ending]);
+            let level = if ending == FINISHED { Level::DEBUG } else { Level::ERROR };
+            check_pair(&[orphaned, ended], level, location);
+        }
+    });
+}
+
+#[test]
+fn a_cleanup_that_nobody_waits_for_is_told_of() {
+    recording(|events| {
+        let crank = Crank::new();
+        let guard = || cleanup(crank.spawner(), (), |()| turn());
+        let expect = |location: &Location<'_>| {
+            events.expect([ORPHANED])[0].check(Level::DEBUG, location);
+            crank.run();
+            events.expect([FINISHED])[0].check(Level::DEBUG, location);
+        };
+
+        // Before it runs, before its first poll, and in the middle.
+        let guarded = guard();
+        let location = guarded.location();
+        drop(guarded);
+        expect(location);
+        drop(guard().run());
+        expect(location);
+        let mut run = guard().run();
+        assert!(poll(&mut run).is_pending());
+        events.expect_nothing();
+        drop(run);
+        expect(location);
+
+        let panics = cleanup(crank.spawner(), (), |()| async { panic_any(()) });
+        let location = panics.location();
+        drop::<Cleanup<(), (), _>>(panics);
+        crank.run();
+        check_pair(&events.expect([ORPHANED, PANICKED]), Level::ERROR, location);
+    });
+}
+
+#[test]
+fn many_orphans_are_told_apart_by_their_places() {
+    recording(|events| {
+        let crank = Crank::new();
+        let (open_first, gate) = oneshot::channel();
+        let first = work(gate).shield(crank.spawner());
+        let (open_second, gate) = oneshot::channel();
+        let second = work(gate).shield(crank.spawner());
+        let (there, here) = (first.location(), second.location());
+        assert_ne!(there, here);
+
+        drop((first, second));
+        open_second.send(()).unwrap();
+        crank.run();
+        open_first.send(()).unwrap();
+        crank.run();
+        let told = events.expect([ORPHANED, ORPHANED, "at work", FINISHED, "at work", FINISHED]);
+        let places = [0, 1, 3, 5].map(|index| told[index].fields["location"].clone());
+        assert_eq!(places, [there, here, here, there].map(ToString::to_string));
+    });
+}
+
+#[cfg(feature = "macros")]
+#[test]
+fn the_decorators_place_is_its_own() {
+    use crate::support::CrankSpawner;
+
+    #[futures_shield::shield(spawner)]
+    async fn decorated(spawner: CrankSpawner) {
+        drop(spawner);
+        turn().await;
+    }
+
+    recording(|events| {
+        let crank = Crank::new();
+        let mut call = Box::pin(decorated(crank.spawner()));
+        assert!(poll(&mut call).is_pending());
+        drop(call);
+        crank.run();
+        for event in events.expect([ORPHANED, FINISHED]) {
+            assert!(event.fields["location"].starts_with(file!()), "{event:?}");
+        }
+    });
+}
+
+#[cfg(feature = "tower")]
+#[test]
+fn the_place_of_a_response_is_that_of_its_layer() {
+    use futures_shield::ShieldLayer;
+    use tower::{Layer, Service, service_fn};
+
+    recording(|events| {
+        let crank = Crank::new();
+        let new = ShieldLayer::new(crank.spawner());
+        let line = line!() - 1;
+        for layer in [new.clone(), new.on_drop()] {
+            let mut service = layer.layer(service_fn(|()| async {
+                turn().await;
+                Err::<(), _>("out of paper")
+            }));
+            let mut response = Box::pin(service.call(()));
+            assert!(poll(&mut response).is_pending());
+            drop(response);
+            crank.run();
+            // An error of the service is an outcome as any other.
+            for event in events.expect([ORPHANED, FINISHED]) {
+                let place = &event.fields["location"];
+                assert!(place.starts_with(&format!("{}:{line}:", file!())), "{place}");
+            }
+        }
+    });
+}
+
+// The hook.
+
+#[test]
+fn the_end_is_told_before_the_hook_and_after_the_drop_of_the_work() {
+    struct Telling(&'static str);
+    impl Drop for Telling {
+        fn drop(&mut self) {
+            info!("{} dropped", self.0);
+        }
+    }
+
+    recording(|events| {
+        let crank = Crank::new();
+        let shield = async {
+            let _held = Telling("work");
+            turn().await;
+            Telling("output")
+        }
+        .shield(crank.spawner());
+        drop(shield.on_orphan(|outcome| {
+            info!("hook called");
+            drop(outcome);
+        }));
+        crank.run();
+        events.expect([ORPHANED, "work dropped", FINISHED, "hook called", "output dropped"]);
+
+        drop(ready(Telling("output")).shield(crank.spawner()));
+        crank.run();
+        events.expect([ORPHANED, FINISHED, "output dropped"]);
+    });
+}
+
+/// Panics at what it is told of.
+struct Brittle(Arc<Mutex<Vec<String>>>);
+
+impl<S: Subscriber> Layer<S> for Brittle {
+    fn on_event(&self, event: &tracing::Event<'_>, _cx: Context<'_, S>) {
+        locked(&self.0).push(format!("{:?}", event.metadata().level()));
+        panic!("the log is full");
+    }
+}
+
+#[test]
+fn a_subscriber_that_panics_keeps_no_outcome_from_the_hook() {
+    for ending in [FINISHED, PANICKED, CANCELLED] {
+        let levels = Arc::new(Mutex::new(Vec::new()));
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let shield = |crank: &Crank| {
+            let tell = tell.clone();
+            async move {
+                turn().await;
+                assert!(ending != PANICKED);
+            }
+            .shield(crank.spawner())
+            .on_orphan(move |outcome| {
+                let told = match outcome {
+                    Ok(()) => FINISHED,
+                    Err(error) if error.is_panic() => PANICKED,
+                    Err(_) => CANCELLED,
+                };
+                tell.send(told).unwrap();
+            })
+        };
+        let finish = |crank: Crank| {
+            if ending == CANCELLED {
+                crank.shut_down();
+            } else {
+                crank.run();
+            }
+        };
+
+        // It panics when the caller leaves. Neither that nor the executor's thread panics with it.
+        let crank = Crank::new();
+        let orphan = shield(&crank);
+        with(registry().with(Brittle(Arc::clone(&levels))), || drop(orphan));
+        assert_eq!(*locked(&levels), ["Level(Debug)"]);
+        finish(crank);
+        assert_eq!(told.try_recv(), Ok(ending));
+
+        // It panics when the work ends.
+        locked(&levels).clear();
+        let crank = Crank::new();
+        let orphan = shield(&crank);
+        recording(|_| drop(orphan));
+        with(registry().with(Brittle(Arc::clone(&levels))), || finish(crank));
+        assert_eq!(
+            *locked(&levels),
+            [if ending == FINISHED {
+                "Level(Debug)"
+            } else {
+                "Level(Error)"
+            }]
+        );
+        assert_eq!(told.try_recv(), Ok(ending));
+
+        // At both, and where the two are one.
+        with(registry().with(Brittle(Arc::clone(&levels))), || {
+            let crank = Crank::new();
+            drop(shield(&crank));
+            finish(crank);
+            assert_eq!(told.try_recv(), Ok(ending));
+
+            let crank = Crank::new();
+            let orphan = shield(&crank);
+            finish(crank);
+            drop(orphan);
+            assert_eq!(told.try_recv(), Ok(ending));
+        });
+        assert!(told.try_recv().is_err());
+    }
+}
+
+/// A panic of the subscriber must not become a second one: that would abort.
+#[test]
+fn a_subscriber_that_panics_while_the_caller_unwinds_does_not_abort() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    with(registry().with(Brittle(Arc::default())), || {
+        let crank = Crank::new();
+        let mut inline = turn().shield_on_drop(crank.spawner()).on_orphan({
+            let tell = tell.clone();
+            move |_| tell.send("inline").unwrap()
+        });
+        assert!(poll(&mut inline).is_pending());
+        let eager = turn()
+            .shield(crank.spawner())
+            .on_orphan(move |_| tell.send("eager").unwrap());
+
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            let _callers = (eager, inline);
+            panic_any("the caller's own");
+        }));
+        assert_eq!(unwound.unwrap_err().downcast_ref(), Some(&"the caller's own"));
+        crank.run();
+    });
+    let mut told = [told.try_recv(), told.try_recv()];
+    told.sort_unstable_by_key(|told| told.unwrap());
+    assert_eq!(told, [Ok("eager"), Ok("inline")]);
+}
+
+/// The one event is lost that the subscriber panicked at, and not the error that follows.
+#[test]
+fn a_subscriber_that_panics_when_the_caller_leaves_is_told_of_the_end() {
+    struct Once(Events, AtomicBool);
+    impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Once {
+        fn on_event(&self, event: &tracing::Event<'_>, cx: Context<'_, S>) {
+            assert!(self.1.swap(true, Ordering::SeqCst), "the log is full, once");
+            self.0.on_event(event, cx);
+        }
+    }
+
+    let events = Events::default();
+    with(registry().with(Once(events.clone(), AtomicBool::new(false))), || {
+        let crank = Crank::new();
+        drop::<Shield<()>>(async { panic_any(()) }.shield(crank.spawner()));
+        crank.run();
+    });
+    events.expect([PANICKED]);
+}
+
+/// A subscriber may call back, and no lock is held then.
+#[test]
+fn work_that_is_ended_by_the_subscriber_is_told_of() {
+    /// Ends the work when it hears that the caller has left.
+    struct Ending(Events, Arc<Crank>);
+    impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Ending {
+        fn on_event(&self, event: &tracing::Event<'_>, cx: Context<'_, S>) {
+            self.0.on_event(event, cx);
+            self.1.run();
+        }
+    }
+
+    let (events, outcome) = on_a_thread(|| {
+        let (events, crank) = (Events::default(), Arc::new(Crank::new()));
+        let (tell, mut told) = mpsc::unbounded_channel();
+        with(registry().with(Ending(events.clone(), Arc::clone(&crank))), || {
+            drop(
+                ready(7)
+                    .shield(crank.spawner())
+                    .on_orphan(move |outcome| tell.send(outcome.unwrap()).unwrap()),
+            );
+        });
+        (events, told.try_recv())
+    });
+    events.expect([ORPHANED, FINISHED]);
+    assert_eq!(outcome, Ok(7));
+}
+
+// Who listens.
+
+#[test]
+fn switched_off_nothing_is_told_and_the_hook_is_called() {
+    let events = Events::default();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    with(registry().with(LevelFilter::OFF).with(events.clone()), || {
+        let crank = Crank::new();
+        drop(
+            ready(7)
+                .shield(crank.spawner())
+                .on_orphan(move |outcome| tell.send(outcome.unwrap()).unwrap()),
+        );
+        crank.run();
+        drop::<Shield<()>>(async { panic_any(()) }.shield(crank.spawner()));
+        crank.run();
+    });
+    events.expect_nothing();
+    assert_eq!(told.try_recv(), Ok(7));
+}
+
+#[test]
+fn a_filter_by_the_name_of_the_crate_finds_the_events() {
+    let events = Events::default();
+    let ours = filter_fn(|metadata| metadata.target() == "futures_shield");
+    with(registry().with(events.clone().with_filter(ours)), || {
+        let crank = Crank::new();
+        drop(turn().shield(crank.spawner()));
+        info!("between");
+        crank.run();
+    });
+    events.expect([ORPHANED, FINISHED]);
+}
+
+// What users carry along.
+
+#[test]
+fn a_span_goes_where_the_work_goes() {
+    async fn told() {
+        info!("told");
+        turn().await;
+        info!("told");
+    }
+
+    recording(|events| {
+        let crank = Crank::new();
+        let request = info_span!("request");
+        let expect = |spans: &[&str]| {
+            crank.run();
+            let recorded = events.take();
+            let told: Vec<_> = recorded.iter().filter(|event| event.message == "told").collect();
+            assert_eq!(told.len(), 2, "{recorded:#?}");
+            assert!(told.iter().all(|event| event.spans == spans), "{recorded:#?}");
+        };
+
+        // By itself it does not: the work is a task.
+        request.in_scope(|| told().shield(crank.spawner())).detach();
+        expect(&[]);
+
+        let shield = request.in_scope(|| told().in_current_span().shield(crank.spawner()));
+        crank.step();
+        drop(shield);
+        expect(&["request"]);
+
+        told().instrument(info_span!("charge")).shield(crank.spawner()).detach();
+        expect(&["charge"]);
+
+        let charge = info_span!(parent: &request, "charge");
+        told().instrument(charge).shield(crank.spawner()).detach();
+        expect(&["charge", "request"]);
+
+        let mut inline = told().instrument(request.clone()).shield_on_drop(crank.spawner());
+        assert!(poll(&mut inline).is_pending());
+        drop(inline);
+        expect(&["request"]);
+
+        let span = request.clone();
+        drop(cleanup(crank.spawner(), (), move |()| told().instrument(span)));
+        expect(&["request"]);
+    });
+}
+
+/// The span of the caller that leaves is where the first event is.
+#[test]
+fn the_caller_leaves_in_its_own_span() {
+    recording(|events| {
+        let crank = Crank::new();
+        let shield = turn().in_current_span().shield(crank.spawner());
+        info_span!("request").in_scope(|| drop(shield));
+        let [orphaned] = events.expect([ORPHANED]);
+        assert_eq!(orphaned.spans, ["request"]);
+        crank.run();
+        events.expect([FINISHED]);
+    });
+}
+
+tokio::task_local! {
+    static REQUEST: u32;
+}
+
+#[test]
+fn a_task_local_goes_where_the_work_goes() {
+    async fn request() -> Option<u32> {
+        turn().await;
+        REQUEST.try_with(|id| *id).ok()
+    }
+
+    let crank = Crank::new();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let tell = || {
+        let tell = tell.clone();
+        move |outcome: Result<Option<u32>, ShieldError>| tell.send(outcome.unwrap()).unwrap()
+    };
+
+    // By itself it does not.
+    let spawner = crank.spawner();
+    let outside = REQUEST.scope(1, async { request().shield(spawner).await });
+    assert_eq!(block_on(crank.drive(outside)), None);
+
+    // Around what is shielded it does: for the caller, for the orphan, and for the rest of what was dropped half-way.
+    assert_eq!(
+        block_on(crank.drive(REQUEST.scope(2, request()).shield(crank.spawner()))),
+        Some(2)
+    );
+    drop(REQUEST.scope(3, request()).shield(crank.spawner()).on_orphan(tell()));
+    crank.run();
+    assert_eq!(told.try_recv(), Ok(Some(3)));
+
+    let mut inline = Box::pin(REQUEST.scope(4, request()))
+        .shield_on_drop(crank.spawner())
+        .on_orphan(tell());
+    assert!(poll(&mut inline).is_pending());
+    drop(inline);
+    crank.run();
+    assert_eq!(told.try_recv(), Ok(Some(4)));
+
+    // Carried on from the caller's.
+    let spawner = crank.spawner();
+    let carried = REQUEST.scope(5, async move {
+        let id = REQUEST.get();
+        REQUEST.scope(id, request()).shield(spawner).await
+    });
+    assert_eq!(block_on(crank.drive(carried)), Some(5));
+}
+
+// Processes of their own.
+
+const CHILD: &str = "FUTURES_SHIELD_TEST_CHILD";
+
+/// Runs `body` in a process in which no other test runs, and gives what that wrote, or `None` in that process itself.
+fn in_a_process(name: &str, body: impl FnOnce()) -> Option<String> {
+    if env::var_os(CHILD).is_some_and(|child| child == name) {
+        body();
+        return None;
+    }
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args([name, "--exact", "--nocapture", "--test-threads=1"])
+        .env(CHILD, name)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > DEADLINE {
+            child.kill().unwrap();
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{} {text}", output.status);
+    Some(text)
+}
+
+/// Callers and work that end at the same time, on many threads: the end of each orphan is told once, and nobody else's.
+#[test]
+fn on_many_threads_each_orphan_is_told_of() {
+    in_a_process("on_many_threads_each_orphan_is_told_of", || {
+        const ROUNDS: usize = 2_000;
+        let events = Events::default();
+        tracing::subscriber::set_global_default(registry().with(events.clone())).unwrap();
+        let pool = ThreadPool::builder().pool_size(3).create().unwrap();
+        let tracker = Tracker::new(spawn_fn(move |task| pool.spawn_ok(task)));
+
+        let (orphans, inline_place) = (Arc::new(Mutex::new(0)), Mutex::new(String::new()));
+        for round in 0..ROUNDS {
+            let (count, events) = (Arc::clone(&orphans), events.clone());
+            let work = async move {
+                for _ in 0..round % 3 {
+                    turn().await;
+                }
+            };
+            let hook = move |_| {
+                *locked(&count) += 1;
+                // Both are there when the hook is called.
+                assert!(!locked(&events.0).is_empty());
+            };
+            match round % 5 {
+                0 => block_on(work.shield(&tracker).on_orphan(hook)),
+                1 => {
+                    let mut inline = work.shield_on_drop(&tracker).on_orphan(hook);
+                    *locked(&inline_place) = inline.location().to_string();
+                    let _ = poll(&mut inline);
+                }
+                2 => {
+                    let mut shield = work.shield(&tracker).on_orphan(hook);
+                    let _ = poll(&mut shield);
+                }
+                _ => work.shield(&tracker).on_orphan(hook).detach(),
+            }
+        }
+        block_on(tracker.wait());
+
+        let (mut begun, mut ended, mut inline) = (0, 0, 0);
+        for event in events.take() {
+            let of_inline = event.fields["location"] == *locked(&inline_place);
+            match event.message.as_str() {
+                ORPHANED => {
+                    begun += 1;
+                    inline += usize::from(of_inline);
+                }
+                FINISHED => {
+                    ended += 1;
+                    inline = inline
+                        .checked_sub(usize::from(of_inline))
+                        .expect("it ended before it had begun");
+                }
+                other => panic!("{other}"),
+            }
+        }
+        // What ends at the same time as its caller leaves may not go on by then, and is only told to have ended. What ran inside of
+        // its caller always goes on.
+        assert_eq!((ended, inline), (*locked(&orphans), 0));
+        assert!(begun <= ended && begun > ROUNDS / 10, "{begun} of {ended}");
+    });
+}
+
+#[test]
+fn without_a_subscriber_nothing_happens() {
+    let written = in_a_process("without_a_subscriber_nothing_happens", || {
+        let crank = Crank::new();
+        let (tell, mut told) = mpsc::unbounded_channel();
+        for ending in [FINISHED, CANCELLED] {
+            let tell = tell.clone();
+            let shield = turn()
+                .shield(crank.spawner())
+                .on_orphan(move |outcome| tell.send(outcome.is_ok()).unwrap());
+            drop(shield);
+            if ending == FINISHED {
+                crank.run();
+            } else {
+                crank.shut_down();
+            }
+            assert_eq!(told.try_recv(), Ok(ending == FINISHED));
+        }
+    });
+    assert_eq!(written.unwrap_or_default(), "");
+}
+
+#[test]
+fn at_a_level_above_debug_only_what_went_wrong_is_told() {
+    // What other subscribers want, of other tests, would be asked for as well.
+    in_a_process("at_a_level_above_debug_only_what_went_wrong_is_told", || {
+        for level in [LevelFilter::INFO, LevelFilter::WARN, LevelFilter::ERROR] {
+            let events = Events::default();
+            with(registry().with(level).with(events.clone()), || {
+                let crank = Crank::new();
+                drop(turn().shield(crank.spawner()));
+                crank.run();
+                events.expect_nothing();
+
+                let shield = async { panic!("out of paper") }.shield(crank.spawner());
+                let location = shield.location();
+                drop::<Shield<()>>(shield);
+                events.expect_nothing();
+                crank.run();
+                let [panicked] = events.expect([PANICKED]);
+                panicked.check(Level::ERROR, location);
+                panicked.check_fields(["error", "location", "orphaned_for"]);
+
+                let shield = pending::<()>().shield(crank.spawner());
+                let location = shield.location();
+                drop(shield);
+                crank.shut_down();
+                let [cancelled] = events.expect([CANCELLED]);
+                cancelled.check(Level::ERROR, location);
+                cancelled.orphaned_for();
+            });
+        }
+    });
+}
+
+/// Layers with filters of their own keep the answer to `enabled!` in a thread-local, for the event that is to follow. Where none
+/// does, they miss the next one, whoever it is from: a user's error, here.
+#[test]
+fn the_users_next_event_is_not_lost_to_a_filter() {
+    // Other subscribers, of other tests, would have tracing ask more often than it does by itself.
+    in_a_process("the_users_next_event_is_not_lost_to_a_filter", || {
+        for others in [
+            LevelFilter::TRACE,
+            LevelFilter::DEBUG,
+            LevelFilter::INFO,
+            LevelFilter::ERROR,
+        ] {
+            for had_ended in [false, true] {
+                let events = Events::default();
+                let users = Targets::new().with_target("app", Level::INFO);
+                let subscriber = registry()
+                    .with(events.clone().with_filter(users))
+                    .with(Events::default().with_filter(others));
+                with(subscriber, || {
+                    let crank = Crank::new();
+                    let shield = turn().shield(crank.spawner());
+                    if had_ended {
+                        crank.run();
+                    }
+                    error!(target: "app", "before");
+                    drop(shield);
+                    error!(target: "app", "between");
+                    crank.run();
+                    error!(target: "app", "after");
+                });
+                events.expect(["before", "between", "after"]);
+            }
+        }
+    });
+}
+
+/// The pair of an orphan whose threads have different subscribers: each is told by the thread that it happens on.
+#[test]
+fn each_event_goes_to_the_subscriber_of_its_thread() {
+    let (callers, executors) = (Events::default(), Events::default());
+    let crank = Crank::new();
+    let shield = turn().shield(crank.spawner());
+    with(registry().with(callers.clone()), || drop(shield));
+    with(registry().with(executors.clone()), || crank.run());
+    callers.expect([ORPHANED]);
+    executors.expect([FINISHED]);
+}
+
+/// A hook that makes an orphan of its own has that told of, too.
+#[test]
+fn an_orphan_of_a_hook_is_told_of() {
+    recording(|events| {
+        let crank = Crank::new();
+        let spawner = crank.spawner();
+        let shield = turn()
+            .shield(crank.spawner())
+            .on_orphan(move |_| turn().shield(spawner).detach());
+        drop(shield);
+        crank.run();
+        events.expect([ORPHANED, FINISHED, ORPHANED, FINISHED]);
+    });
+}
+
+/// What is recorded asks nothing of the output.
+#[test]
+fn an_output_without_debug_is_told_of() {
+    struct Opaque;
+    recording(|events| {
+        let crank = Crank::new();
+        let boxed: Pin<Box<dyn Future<Output = Opaque> + Send>> = Box::pin(async { Opaque });
+        drop(boxed.shield(crank.spawner()));
+        crank.run();
+        events.expect([ORPHANED, FINISHED]);
+    });
+}

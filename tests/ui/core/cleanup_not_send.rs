@@ -1,0 +1,20 @@
+//! A guard's value and its cleanup have to be `Send`: they may end on another thread.
+
+use std::rc::Rc;
+
+use futures_shield::{SpawnFn, Task, cleanup, spawn_fn};
+
+type Spawner = SpawnFn<fn(Task)>;
+
+async fn value(spawner: &Spawner) {
+    cleanup(spawner, Rc::new(7), async |_| {}).run().await;
+}
+
+async fn closure(spawner: &Spawner) {
+    let shared = Rc::new(7);
+    cleanup(spawner, (), move |()| async move { println!("{shared}") }).run().await;
+}
+
+fn main() {
+    let _ = (value, closure, spawn_fn(drop::<Task>));
+}
