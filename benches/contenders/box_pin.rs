@@ -1,0 +1,1 @@
+futures_shield_benches::contender!(tokio, |_tokio| Box::pin(ready()).await);

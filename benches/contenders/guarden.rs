@@ -1,0 +1,3 @@
+use guarden::task::DetachableTask;
+
+futures_shield_benches::contender!(tokio, |_tokio| DetachableTask::from(ready()).await);

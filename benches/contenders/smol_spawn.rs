@@ -1,0 +1,1 @@
+futures_shield_benches::contender!(smol, |executor| executor.spawn(ready()).await);

@@ -1,0 +1,1 @@
+futures_shield_benches::contender!(task_tracker, |tracker| tracker.spawn(ready()).await.unwrap());
