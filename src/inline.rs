@@ -96,6 +96,8 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
                 let output = Contained::new(output);
                 drop(future.into_inner());
                 drop(polling);
+                // It has been so since before the poll. Said again, there is nothing left to ask when this is dropped next.
+                mem::forget(mem::replace(&mut self.progress, Progress::Ended));
                 Poll::Ready(output.into_inner())
             }
         }

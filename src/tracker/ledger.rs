@@ -17,55 +17,49 @@ const ONE: usize = 2;
 
 /// The counts behind a tracker and its clones. No lock is taken but to wait, and to wake who waits.
 pub(super) struct Ledger {
+    whole: Arc<Whole>,
+    sites: Sites,
+}
+
+/// What is counted over all call sites.
+struct Whole {
     // The number of entries, times `ONE`, and `AWAITED`: one word, so that the entry that makes it zero knows for certain
     // whether it has somebody to wake.
     running: AtomicUsize,
-    sites: Sites,
     waiters: Waiters,
 }
 
 impl Ledger {
     pub(super) fn new() -> Self {
         Self {
-            running: AtomicUsize::new(0),
+            whole: Arc::new(Whole {
+                running: AtomicUsize::new(0),
+                waiters: Waiters::new(),
+            }),
             sites: Sites::new(),
-            waiters: Waiters::new(),
         }
     }
 
     /// Counts one more, until the entry is dropped.
     #[inline]
-    pub(super) fn enter(ledger: &Arc<Self>, site: Site) -> Entry {
+    pub(super) fn enter(&self, site: Site) -> Entry {
         // In all first, and out of it last: so whenever the whole is zero, every site is.
-        ledger.running.fetch_add(ONE, Ordering::Relaxed);
-        ledger.sites.count(site).fetch_add(1, Ordering::Relaxed);
-        Entry {
-            ledger: Arc::clone(ledger),
-            site,
-        }
-    }
-
-    #[inline]
-    fn leave(&self, site: Site) {
-        self.sites.count(site).fetch_sub(1, Ordering::Relaxed);
-        // Release, for what the work did and for the count of its site; acquire, to hand on what earlier ones did.
-        if self.running.fetch_sub(ONE, Ordering::AcqRel) == ONE | AWAITED {
-            // Cleared before waking: who registers later sets it again.
-            self.running.fetch_and(!AWAITED, Ordering::Relaxed);
-            self.waiters.wake_all();
-        }
+        self.whole.running.fetch_add(ONE, Ordering::Relaxed);
+        let line = self.sites.line(&self.whole, site);
+        line.running.fetch_add(1, Ordering::Relaxed);
+        Entry { line: Arc::clone(line) }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.running.load(Ordering::Acquire) / ONE
+        self.whole.running.load(Ordering::Acquire) / ONE
     }
 
     /// Waits for zero.
     pub(super) fn poll_idle(&self, ticket: &mut Ticket, cx: &mut Context<'_>) -> Poll<()> {
         if self.len() != 0 {
-            self.waiters.register(ticket, cx.waker());
+            self.whole.waiters.register(ticket, cx.waker());
             // Whoever makes it zero after this sees the mark, and then the waker in the list.
-            if self.running.fetch_or(AWAITED, Ordering::AcqRel) / ONE != 0 {
+            if self.whole.running.fetch_or(AWAITED, Ordering::AcqRel) / ONE != 0 {
                 return Poll::Pending;
             }
         }
@@ -75,7 +69,7 @@ impl Ledger {
 
     /// A waiter that waits no longer.
     pub(super) fn forget(&self, ticket: &mut Ticket) {
-        self.waiters.remove(ticket);
+        self.whole.waiters.remove(ticket);
     }
 
     pub(super) fn unfinished(&self) -> Unfinished {
@@ -83,16 +77,29 @@ impl Ledger {
     }
 }
 
-/// Work that is counted for as long as this lives.
+impl Whole {
+    #[cold]
+    fn wake(&self) {
+        // Cleared before waking: who registers later sets it again.
+        self.running.fetch_and(!AWAITED, Ordering::Relaxed);
+        self.waiters.wake_all();
+    }
+}
+
+/// Work that is counted for as long as this lives. One pointer, as it is part of each task.
 pub(super) struct Entry {
-    ledger: Arc<Ledger>,
-    site: Site,
+    line: Arc<Line>,
 }
 
 impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
-        self.ledger.leave(self.site);
+        let Line { running, whole, .. } = &*self.line;
+        running.fetch_sub(1, Ordering::Relaxed);
+        // Release, for what the work did and for the count of its site; acquire, to hand on what earlier ones did.
+        if whole.running.fetch_sub(ONE, Ordering::AcqRel) == ONE | AWAITED {
+            whole.wake();
+        }
     }
 }
 
@@ -101,30 +108,32 @@ const BUCKETS: usize = 32;
 /// A count for each call site: a hash table that only grows, as far as there are call sites in the program's text, so that
 /// it is read without a lock.
 struct Sites {
-    buckets: [OnceLock<Box<Line>>; BUCKETS],
+    buckets: [OnceLock<Arc<Line>>; BUCKETS],
 }
 
 /// One call site, and the next one in the same bucket.
 struct Line {
-    site: Site,
     running: AtomicUsize,
-    next: OnceLock<Box<Self>>,
+    site: Site,
+    whole: Arc<Whole>,
+    next: OnceLock<Arc<Self>>,
 }
 
 impl Line {
     /// Puts a line for `site` at the end of a bucket, of which `slot` was the end just now. Another thread may append, too.
     #[cold]
-    fn append(mut slot: &OnceLock<Box<Self>>, site: Site) -> &AtomicUsize {
+    fn append<'a>(mut slot: &'a OnceLock<Arc<Self>>, whole: &Arc<Whole>, site: Site) -> &'a Arc<Self> {
         loop {
             let line = slot.get_or_init(|| {
-                Box::new(Self {
-                    site,
+                Arc::new(Self {
                     running: AtomicUsize::new(0),
+                    site,
+                    whole: Arc::clone(whole),
                     next: OnceLock::new(),
                 })
             });
             if ptr::eq(line.site, site) {
-                return &line.running;
+                return line;
             }
             slot = &line.next;
         }
@@ -138,17 +147,17 @@ impl Sites {
         }
     }
 
-    /// The count of `site`, which is known by its address.
+    /// The line of `site`, which is known by its address.
     #[inline]
-    fn count(&self, site: Site) -> &AtomicUsize {
+    fn line<'a>(&'a self, whole: &Arc<Whole>, site: Site) -> &'a Arc<Line> {
         let mut slot = &self.buckets[ptr::from_ref(site).addr() / align_of::<Location<'_>>() % BUCKETS];
         while let Some(line) = slot.get() {
             if ptr::eq(line.site, site) {
-                return &line.running;
+                return line;
             }
             slot = &line.next;
         }
-        Line::append(slot, site)
+        Line::append(slot, whole, site)
     }
 
     /// What is not zero.

@@ -177,7 +177,7 @@ impl<S> Tracker<S> {
         let site = site::published().unwrap_or(caller);
         Tracked {
             future,
-            _entry: Ledger::enter(&self.ledger, site),
+            _entry: self.ledger.enter(site),
         }
     }
 }

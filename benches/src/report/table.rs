@@ -20,8 +20,9 @@ pub(crate) fn results(targets: &[Target], pool: &Counts, system: &Counts, heap: 
         "![instructions per operation, and time per shield by how many are alive](results.svg)\n".to_owned(),
         "## Targets\n".to_owned(),
         self::targets(targets),
-        "## Instructions\n\nPer operation, by callgrind, of a future that is ready, with an allocator of fixed cost and with \
-         the system's.\n"
+        "## Instructions\n\nPer operation, by callgrind: a future that is ready, on tokio's current-thread runtime, one binary per \
+         contender, compiled as one codegen unit. Once with an allocator of fixed cost, once with the system's, as the mean \
+         over eight heaps: what that costs depends on what it holds.\n"
             .to_owned(),
         instructions(pool, system),
         "## Heap\n\nAllocations of an operation that ends, and bytes that are held while its work, some 100 bytes, is \
