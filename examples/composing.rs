@@ -43,7 +43,7 @@ async fn many_waiters() {
     assert_eq!((price, loads.load(Ordering::Relaxed)), (42, 1));
 }
 
-/// Ten callers who leave at once, and two permits: the permit is taken inside the work, or orphans would not count.
+/// Ten callers who leave at once, and two permits: the work holds its permit, so orphans count.
 async fn limit_on_orphans() {
     let tracker = Tracker::new(Tokio::current());
     let permits = Arc::new(Semaphore::new(2));

@@ -1,12 +1,13 @@
-//! The caller's side of a shield, the same under [`Shield`](crate::Shield) and [`FallibleShield`](crate::FallibleShield).
+//! The caller's side of a shield, the same under [`Shield`](crate::Shield) and
+//! [`FallibleShield`](crate::FallibleShield).
 
 use std::fmt;
 use std::task::{Context, Poll, ready};
 
-use crate::completion::polled_after_completion;
 use crate::departure::Departing;
 use crate::error::Outcome;
 use crate::hook::{Hook, HookSlot, drop_hook};
+use crate::polled_after_completion::polled_after_completion;
 use crate::relay::Relay;
 use crate::site::Site;
 use crate::sync::Arc;

@@ -3,22 +3,18 @@
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use futures_core::FusedFuture;
 
 use crate::departure::{Departing, Departure};
+use crate::gone::Gone;
 use crate::shield::{Shield, launch};
 use crate::spawn::{Spawn, SpawnLocal};
 use crate::sync::Arc;
-use crate::waiters::Ticket;
 use crate::window::{RunUntilGone, RunWithGrace};
 
 /// Shields the future that `work` makes of its [`Caller`], so that it can see whether its caller is still there.
 ///
-/// So an operation can be completed, or taken back, by its own choice. The future is made at once, in this call, and is then
-/// shielded as by [`ShieldExt::shield`](crate::ShieldExt::shield).
+/// So an operation can be completed, or taken back, by its own choice. The future is made at once, in this call, and is
+/// then shielded as by [`ShieldExt::shield`](crate::ShieldExt::shield).
 ///
 /// # Cancel safety
 ///
@@ -30,7 +26,7 @@ use crate::window::{RunUntilGone, RunWithGrace};
 ///
 /// # Examples
 ///
-/// The order is recorded, or its charge is refunded, but never neither:
+/// Either the order is recorded, or its charge is refunded:
 ///
 /// ```
 /// # #[cfg(feature = "tokio")] {
@@ -109,8 +105,8 @@ where
 
 /// The caller as its work sees it: still there, or gone.
 ///
-/// A caller is gone once its shield was dropped or detached, or has delivered. It does not come back. Any number of clones
-/// may ask and wait; those that stop waiting leave nothing behind.
+/// A caller is gone once its shield was dropped or detached, or has delivered. It does not come back. Any number of
+/// clones may ask and wait; those that stop waiting leave nothing behind.
 ///
 /// # Examples
 ///
@@ -131,7 +127,7 @@ impl Caller {
 
     /// Whether the caller has gone. Once true, it stays true.
     ///
-    /// Once false, it may be true a moment later: what must be taken back where the outcome reaches nobody is taken back by
+    /// `false` may be out of date a moment later. To undo work exactly where its outcome reached nobody, use
     /// [`on_orphan`](Shield::on_orphan).
     ///
     /// # Examples
@@ -152,6 +148,8 @@ impl Caller {
     }
 
     /// Waits until the caller has gone.
+    ///
+    /// The future owns what it needs: it is `'static` and `Unpin`, and may be moved to a task of its own.
     ///
     /// # Cancel safety
     ///
@@ -179,16 +177,13 @@ impl Caller {
     /// # }
     /// ```
     pub fn gone(&self) -> Gone {
-        Gone {
-            departure: Some(Arc::clone(&self.departure)),
-            ticket: Ticket::default(),
-        }
+        Gone::new(Arc::clone(&self.departure))
     }
 
     /// Opens a window in which the work may be cut off: runs `future` until it ends, or until the caller has gone.
     ///
-    /// The answer is `None` where the caller has gone first; `future` has been dropped then. Where it had gone before, `future`
-    /// is not polled at all. After that, each poll tries `future` first, so a value is not lost to a tie.
+    /// The answer is `None` where the caller has gone first; `future` has been dropped then. Where it had gone before,
+    /// `future` is not polled at all. After that, each poll tries `future` first, so a value is not lost to a tie.
     ///
     /// # Cancel safety
     ///
@@ -207,8 +202,9 @@ impl Caller {
 
     /// Runs `future` for as long as the caller waits, and for a bounded time after it has left.
     ///
-    /// `timer` makes the clock, on any runtime, and is called when the caller has gone: while it waits no clock runs. The answer
-    /// is `None` where the clock ended first; `future` has been dropped then. Each poll tries `future` first.
+    /// `timer` makes the clock, on any runtime, and is called when the caller has gone: while it waits no clock runs.
+    /// The answer is `None` where the clock ended first; `future` has been dropped then. Each poll tries `future`
+    /// first.
     ///
     /// # Cancel safety
     ///
@@ -251,55 +247,5 @@ impl Caller {
 impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Caller").field("is_gone", &self.is_gone()).finish()
-    }
-}
-
-/// Future for the [`Caller::gone`] method.
-#[must_use = "it waits only while it is polled: `.await` it, or ask `is_gone()`"]
-pub struct Gone {
-    // `None` once it has resolved.
-    departure: Option<Arc<Departure>>,
-    ticket: Ticket,
-}
-
-impl Gone {
-    pub(crate) fn is_gone(&self) -> bool {
-        self.departure.as_ref().is_none_or(|departure| departure.is_gone())
-    }
-}
-
-impl Future for Gone {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { departure, ticket } = &mut *self;
-        let Some(waited) = departure else {
-            panic!("`Gone` polled after completion");
-        };
-        let gone = waited.poll_gone(ticket, cx);
-        if gone.is_ready() {
-            *departure = None;
-        }
-        gone
-    }
-}
-
-impl FusedFuture for Gone {
-    fn is_terminated(&self) -> bool {
-        self.departure.is_none()
-    }
-}
-
-impl Drop for Gone {
-    fn drop(&mut self) {
-        if let Some(departure) = &self.departure {
-            departure.forget(&mut self.ticket);
-        }
-    }
-}
-
-impl fmt::Debug for Gone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gone").field("is_gone", &self.is_gone()).finish()
     }
 }

@@ -23,25 +23,28 @@ type Loaded<T> = dyn Future<Output = T> + Send;
 
 /// Guards `value` with a cleanup that runs in the end, also where its scope is cancelled.
 ///
-/// It is what `finally: await shield(cleanup())` means to be in Python, and to async code what `scopeguard::guard` is to sync
-/// code. The value is used through the guard. Then one of three things happens:
+/// It is what `finally: await shield(cleanup())` means to be in Python, and to async code what `scopeguard::guard` is
+/// to sync code. The value is used through the guard. Then one of three things happens:
 ///
 /// - [`run`](Cleanup::run)`().await` cleans up inside the caller, and gives what the cleanup gave;
 /// - [`disarm`](Cleanup::disarm) gives the value back, and nothing is cleaned up: a commit;
-/// - the guard is left in any other way (an early return, `?`, a panic, a cancellation before the cleanup or in it): the cleanup
-///   is spawned, and runs to its end. Nothing in Rust can wait for it there; [`run`](Cleanup::run) does.
+/// - the guard is left in any other way (an early return, `?`, a panic, a cancellation before the cleanup or in it):
+///   the cleanup is spawned, and runs to its end. Nothing in Rust can wait for it there; [`run`](Cleanup::run) does.
 ///
 /// # Cancel safety
 ///
-/// The cleanup runs once, whenever and however often its scope is cancelled.
+/// The cleanup starts once at the most, however often its scope is cancelled. Once spawned it needs an executor that
+/// runs: a runtime that shuts down cancels it, and the hook is told; `main` returning is such a shutdown, so shield
+/// through a [`Tracker`](crate::Tracker) and drain it first. A guard that is leaked is never cleaned up.
 ///
 /// # Panics
 ///
-/// This call does not. A cleanup that panics is not run again; spawned, its panic goes to [`on_orphan`](Cleanup::on_orphan).
+/// This call does not. A cleanup that panics is not run again; spawned, its panic goes to
+/// [`on_orphan`](Cleanup::on_orphan).
 ///
 /// # Examples
 ///
-/// A lease that is always given back:
+/// A lease that is given back, also where renewing it fails:
 ///
 /// ```
 /// # #[cfg(feature = "tokio")] {
@@ -132,8 +135,8 @@ pin_project! {
     enum Run<V, C, F> {
         /// The value is in use. Left when the guard is.
         Unloaded { cleanup: Contained<C> },
-        /// The cleanup is to run. Left by the first poll, which calls the closure: not sooner, and never in a drop, for it may
-        /// panic, and may need the runtime that it is to run on.
+        /// The cleanup is to run. Left by the first poll, which calls the closure: not sooner, and never in a drop, for
+        /// it may panic, and may need the runtime that it is to run on.
         Loaded { cleanup: Contained<C>, value: Contained<V> },
         /// The cleanup runs. Nobody leaves it.
         Running { #[pin] future: F },
@@ -209,8 +212,8 @@ impl<V, T, S> Cleanup<V, T, S> {
     ///
     /// # Panics
     ///
-    /// A panic of the cleanup unwinds in the caller, and the cleanup is not run again. Polling the future after it has completed
-    /// panics.
+    /// A panic of the cleanup unwinds in the caller, and the cleanup is not run again. Polling the future after it has
+    /// completed panics.
     ///
     /// # Examples
     ///
@@ -251,8 +254,8 @@ impl<V, T, S> Cleanup<V, T, S> {
     /// Gives what a spawned cleanup ended with to `hook`, so that it is not lost.
     ///
     /// The hook is called once at the most, when a cleanup that was spawned has ended: with what it gave, or with the
-    /// [`ShieldError`] where it panicked or was cancelled by its executor. It runs on the thread that ends the cleanup. A second
-    /// hook replaces the first.
+    /// [`ShieldError`] where it panicked or was cancelled by its executor. It runs on the thread that ends the cleanup.
+    /// A second hook replaces the first.
     ///
     /// # Panics
     ///

@@ -31,8 +31,8 @@ pub(crate) fn discard(payload: Payload) {
     }
 }
 
-/// A value that is foreign code to drop: where it is dropped here, and not taken out before, its panic is contained. So it is
-/// safe to hold while something else may unwind.
+/// A value that is foreign code to drop: where it is dropped here, and not taken out before, its panic is contained. So
+/// it is safe to hold while something else may unwind.
 pub(crate) struct Contained<T>(Option<T>);
 
 impl<T> Contained<T> {

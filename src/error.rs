@@ -17,7 +17,7 @@ pub(crate) type Outcome<T> = Result<T, ShieldError>;
 ///
 /// Given by [`Shield::fallible`](crate::Shield::fallible) and to [`Shield::on_orphan`](crate::Shield::on_orphan). The
 /// `Display` text names the ending, the panic's message where it is text, and the file and line of the call that
-/// shielded the work.
+/// shielded the work. It converts into an [`io::Error`].
 ///
 /// # Examples
 ///
@@ -234,7 +234,7 @@ impl fmt::Display for ShieldError {
         match &self.inner.ending {
             Ending::Panicked(panic) => match &panic.message {
                 Some(message) => write!(f, "panicked: {message}"),
-                None => f.write_str("panicked, and what with is no text"),
+                None => f.write_str("panicked with a payload that is not text"),
             },
             Ending::Cancelled { started: true } => f.write_str("was cancelled by its executor after it had started"),
             Ending::Cancelled { started: false } => f.write_str("was cancelled by its executor before it started"),

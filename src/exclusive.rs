@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// A value that is `Sync` although its type is not, because `&Exclusive` gives no way to it. The lock is never taken: it is
-/// what the standard library has, without `unsafe`, to say so.
+/// A value that is `Sync` although its type is not, because `&Exclusive` gives no way to it. The lock is never taken:
+/// it is what the standard library has, without `unsafe`, to say so.
 pub(crate) struct Exclusive<T>(Mutex<T>);
 
 impl<T> Exclusive<T> {

@@ -24,24 +24,25 @@ use crate::spawn::{Spawn, SpawnLocal};
 pub trait ShieldExt: Future {
     /// Runs this future as a task of its own, at once, and to its end: also where the shield is dropped.
     ///
-    /// When this returns, the work has been handed to the executor. Awaiting the shield gives the work's output as if it
-    /// had been awaited directly. The work is dropped before its outcome is delivered, so whoever has the outcome can count
-    /// on the locks, permits and connections inside the work being free.
+    /// When this returns, the work has been handed to the executor. Awaiting the shield gives the work's output as if
+    /// it had been awaited directly. The work is dropped before its outcome is delivered, so whoever has the outcome
+    /// can count on the locks, permits and connections inside the work being free.
     ///
-    /// The work needs an executor that runs it: one that keeps it for ever and never polls it is out of a shield's hands, and
-    /// a current-thread runtime stops its orphans when its `block_on` returns.
+    /// The work needs an executor that runs it: one that keeps it for ever and never polls it is out of a shield's
+    /// hands, and a current-thread runtime stops its orphans when its `block_on` returns.
     ///
     /// # Cancel safety
     ///
-    /// Dropping, leaking or never polling the [`Shield`] changes nothing for the work. Its outcome then goes to
-    /// [`on_orphan`](Shield::on_orphan). A shield that is not polled cannot futurelock the work itself; but an output that is a
-    /// guard stays held until its shield is polled or dropped.
+    /// Dropping, leaking or never polling the [`Shield`] changes nothing for the work. Where it is dropped or detached
+    /// before it has delivered, the outcome goes to [`on_orphan`](Shield::on_orphan). A shield that is held keeps the
+    /// outcome until it is polled or dropped, and one that is leaked keeps it for ever. So a shield that is not polled
+    /// cannot futurelock the work, but an output that is a guard stays held until its shield is polled or dropped.
     ///
     /// # Panics
     ///
     /// Awaiting the shield panics with the work's own payload where the work panicked, and with the words of
-    /// [`ShieldError`](crate::ShieldError) where its executor dropped the work unfinished. [`Shield::fallible`] does not.
-    /// Polling it again after that panics, too. A panic of the spawner passes through this call.
+    /// [`ShieldError`](crate::ShieldError) where its executor dropped the work unfinished. [`Shield::fallible`] does
+    /// not. Polling it again after that panics, too. A panic of the spawner passes through this call.
     ///
     /// # Examples
     ///
@@ -117,13 +118,14 @@ pub trait ShieldExt: Future {
 
     /// Runs this future inside its caller, and hands what is left of it to the spawner where it is dropped half-way.
     ///
-    /// The future is boxed, once. While nobody cancels there is no task and no hop to another thread; task-locals and spans
-    /// are the caller's. Dropped after its first poll and before its end, the rest is spawned and goes on to its end.
+    /// The future is boxed, once. While nobody cancels there is no task and no hop to another thread; task-locals and
+    /// spans are the caller's. Dropped after its first poll and before its end, the rest is spawned and goes on to its
+    /// end.
     ///
-    /// Which of the two: this one costs a box where [`shield`](Self::shield) costs a spawn. Take `.shield()` where the caller
-    /// may hold the future and stop polling it, as `select!` on `&mut shield` does, or a stream that buffers futures: what runs
-    /// inside its caller stands still with it, and whatever lock it holds is held meanwhile. That is a
-    /// [futurelock](https://rfd.shared.oxide.computer/rfd/0609), and `.shield()` cannot be caught in one.
+    /// Which of the two: this one costs a box where [`shield`](Self::shield) costs a spawn. Take `.shield()` where the
+    /// caller may hold the future and stop polling it, as `select!` on `&mut shield` does, or a stream that buffers
+    /// futures: what runs inside its caller stands still with it, and whatever lock it holds is held meanwhile. That is
+    /// a [futurelock](https://rfd.shared.oxide.computer/rfd/0609), and `.shield()` cannot be caught in one.
     ///
     /// # Cancel safety
     ///
@@ -132,8 +134,9 @@ pub trait ShieldExt: Future {
     ///
     /// # Panics
     ///
-    /// A panic of the future unwinds in the caller, as if it had been awaited directly. Polling it after it has completed
-    /// panics. A panic of the spawner, when the rest is spawned, ends there, and the hook is told that the work was cancelled.
+    /// A panic of the future unwinds in the caller, as if it had been awaited directly. Polling it after it has
+    /// completed panics. A panic of the spawner, when the rest is spawned, ends there, and the hook is told that the
+    /// work was cancelled.
     ///
     /// # Examples
     ///

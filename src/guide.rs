@@ -2,27 +2,29 @@
 //!
 //! # Which mode when
 //!
-//! Take [`.shield()`](crate::ShieldExt::shield) unless you have a reason not to. The work is a task of its own, whatever its caller does:
-//! it cannot be starved, paused or futurelocked by whoever holds the shield. It costs one spawn, and runs beside its caller.
+//! Take [`.shield()`](crate::ShieldExt::shield) unless you have a reason not to. The work is a task of its own,
+//! whatever its caller does: it cannot be starved, paused or futurelocked by whoever holds the shield. It costs one
+//! spawn, and runs beside its caller.
 //!
-//! Take [`.shield_on_drop()`](crate::ShieldExt::shield_on_drop) on hot paths that are seldom cancelled, and where the work must see its caller's
-//! task-locals. It costs one box, and runs inside its caller: on the same task, and only while it is polled.
+//! Take [`.shield_on_drop()`](crate::ShieldExt::shield_on_drop) on hot paths that are seldom cancelled, and where the
+//! work must see its caller's task-locals. It costs one box, and runs inside its caller: on the same task, and only
+//! while it is polled.
 //!
-//! Take [`cleanup()`](crate::cleanup()) where not the work but its *end* must not be lost: a connection given back, a lease released, a
-//! transaction rolled back. Work inside the guard is cancelled as ever, and then cleaned up after.
+//! Take [`cleanup()`](crate::cleanup()) where not the work but its *end* must not be lost: a connection given back, a
+//! lease released, a transaction rolled back. Work inside the guard is cancelled as ever, and then cleaned up after.
 //!
-//! Take [`shield_with()`](crate::shield_with()) where the work is to decide by itself what becomes of it when its caller leaves: to finish, to take back
-//! what it did, or to be cut off in the one place where that is safe.
+//! Take [`shield_with()`](crate::shield_with()) where the work is to decide by itself what becomes of it when its
+//! caller leaves: to finish, to take back what it did, or to be cut off in the one place where that is safe.
 //!
-//! Put `#[shield]` on a function that must never be cut off, whoever calls it, and `ShieldLayer` around a service whose handlers must not
-//! stop when a client hangs up.
+//! Put `#[shield]` on a function that must never be cut off, whoever calls it, and `ShieldLayer` around a service whose
+//! handlers must not stop when a client hangs up.
 //!
 //! # Migrating
 //!
 //! ## From `tokio::spawn(..).await.unwrap()`
 //!
-//! The unwrap goes, panics pass through with their own payload, and a shutdown is told in words. Where the `JoinError` was
-//! looked at, `.fallible()` gives a [`ShieldError`](crate::ShieldError) with the same questions to ask.
+//! The unwrap goes, panics pass through with their own payload, and a shutdown is told in words. Where the `JoinError`
+//! was looked at, `.fallible()` gives a [`ShieldError`](crate::ShieldError) with the same questions to ask.
 //!
 //! ```
 //! # #[cfg(feature = "tokio")] {
@@ -43,14 +45,15 @@
 //!
 //! ## From tokio-shield
 //!
-//! `use futures_shield::ShieldExt`, and name the runtime: `f.shield()` becomes `f.shield(Tokio::current())`. Its `try_shield()` becomes
-//! `.fallible()`.
+//! `use futures_shield::ShieldExt`, and name the runtime: `f.shield()` becomes `f.shield(Tokio::current())`. Its
+//! `try_shield()` becomes `f.shield(Tokio::current()).fallible()`.
 //!
 //! ## From asyncio
 //!
-//! `await asyncio.shield(f())` is `f().shield(..).await`. Two things differ. Nothing is raised in a caller that is dropped, so there is no
-//! `CancelledError` to catch: code after an `.await` simply does not run. And the task needs no other reference to stay alive.
-//! `finally: await asyncio.shield(close())` is [`cleanup()`](crate::cleanup()), which holds against a second cancellation, too.
+//! `await asyncio.shield(f())` is `f().shield(..).await`. Two things differ. Nothing is raised in a caller that is
+//! dropped, so there is no `CancelledError` to catch: code after an `.await` simply does not run. And the task needs no
+//! other reference to stay alive. `finally: await asyncio.shield(close())` is [`cleanup()`](crate::cleanup()), which
+//! holds against a second cancellation, too.
 //!
 //! # Recipes
 //!
@@ -94,7 +97,8 @@
 //!
 //! ## A deadline for the caller, and one for the work
 //!
-//! The one outside bounds the wait, and the one inside bounds the work. By reference, the first leaves a shield that can be awaited again.
+//! The one outside bounds the wait, and the one inside bounds the work. By reference, the first leaves a shield that
+//! can be awaited again.
 //!
 //! ```
 //! # #[cfg(feature = "tokio")] {
@@ -119,8 +123,10 @@
 //!
 //! ## A limit on orphans
 //!
-//! Take the permit into the shielded future. It is given back when the work ends, not when its caller leaves. With tower, put the limit
-//! inside the shield, in one `ServiceBuilder`: the docs of `ShieldLayer` show how.
+//! What matters is that the work *holds* the permit: it is given back when the work ends, not when its caller leaves.
+//! Taken before and moved in, as here, a caller that leaves while it waits for one is not served; taken inside, orphans
+//! queue for it, too. With tower, put the limit inside the shield, in one `ServiceBuilder`: the docs of `ShieldLayer`
+//! show how.
 //!
 //! ```
 //! # #[cfg(feature = "tokio")] {
@@ -144,12 +150,13 @@
 //!
 //! ## Several futures at once
 //!
-//! Shield the join, not its parts. A shield that has delivered to a `join!` has delivered: what a combinator does with the output
-//! then is the caller's, and is dropped with the caller.
+//! Shield the join, not its parts. A shield that has delivered to a `join!` has delivered: what a combinator does with
+//! the output then is the caller's, and is dropped with the caller.
 //!
 //! ## Errors of the application
 //!
-//! An orphan's own error is a value, and the hook sees it as one: `Ok(Err(error))`. `Err(_)` is a panic or a cancellation.
+//! An orphan's own error is a value, and the hook sees it as one: `Ok(Err(error))`. `Err(_)` is a panic or a
+//! cancellation.
 //!
 //! ## Task-locals, spans, OpenTelemetry contexts
 //!
@@ -174,20 +181,31 @@
 //! # }
 //! ```
 //!
-//! The event that tells of an orphan's end is outside of such a span, for the work is gone by then; it names the file and line instead.
+//! The event that tells of an orphan's end is outside of such a span, for the work is gone by then; it names the file
+//! and line instead.
 //!
-//! With OpenTelemetry it is `work.with_current_context()` of its `FutureExt`. `.shield_on_drop()` has its caller's context while the caller is
-//! there; wrap it too, for the rest of the way.
+//! With OpenTelemetry it is `work.with_current_context()`, of `opentelemetry::trace::FutureExt`. `.shield_on_drop()`
+//! has its caller's context while the caller is there; wrap it too, for the rest of the way.
 //!
 //! ## Results in `shield_with`
 //!
-//! Give the closure its output where `?` leaves the error open: `shield_with(rt, async move |caller| -> Result<_, Error> { .. })`.
+//! Give the closure its output where `?` leaves the error open: `shield_with(rt, async move |caller| -> Result<_,
+//! Error> { .. })`.
+//!
+//! ## Events
+//!
+//! With the feature `tracing`, and the target `futures_shield`: DEBUG when a caller leaves work that still runs
+//! (`location`); when that orphan ends, DEBUG where it finished, and ERROR where it panicked or was cancelled
+//! (`location`, `orphaned_for`, `error`). A hook does not silence them. Work whose caller stays records nothing.
+//! `RUST_LOG=futures_shield=debug` shows them.
 //!
 //! # Shutting down
 //!
 //! 1. Stop taking work: close the listener.
-//! 2. Drain: [`tracker.drain(deadline).await`](crate::Tracker::drain) waits for what was shielded through the tracker, and says by file and line what is left.
-//! 3. Drop the runtime. What is left is cancelled, and its hooks are told so, with [`was_started`](crate::ShieldError::was_started).
+//! 2. Drain: [`tracker.drain(deadline).await`](crate::Tracker::drain) waits for what was shielded through the tracker,
+//!    and says by file and line what is left.
+//! 3. Drop the runtime. What is left is cancelled, and its hooks are told so, with
+//!    [`was_started`](crate::ShieldError::was_started).
 //!
 //! ```
 //! # #[cfg(feature = "tokio")] {
@@ -206,16 +224,24 @@
 //! # }
 //! ```
 //!
-//! Where the executor keeps what it will never run, a shield never ends. Tokio's runtimes and smol's executors drop it when they are dropped;
-//! smol's and async-std's global executors are never dropped, and end with the process.
+//! Where the executor keeps what it will never run, a shield never ends. Tokio's runtimes and smol's executors drop it
+//! when they are dropped; smol's and async-std's global executors are never dropped, and end with the process.
 //!
 //! # Pitfalls
 //!
-//! - **Retries.** A client that hung up and tries again meets its first attempt, still running. Give orders an idempotency key.
-//! - **Locks.** An orphan holds what it holds until it ends, and so does an undelivered output that is a guard, until its shield is polled or
-//!   dropped. Do not wait for a lock that your own shield's output holds.
+//! - **Retries.** A client that hung up and tries again meets its first attempt, still running. Give orders an
+//!   idempotency key.
+//! - **Locks.** An orphan holds what it holds until it ends, and so does an undelivered output that is a guard, until
+//!   its shield is polled or dropped. Do not wait for a lock that your own shield's output holds.
 //! - **Current-thread runtimes.** Orphans stop when `block_on` returns. Drain first.
-//! - **An executor inside itself.** An inline shield that holds `Arc<Executor>` and lives in that executor keeps it alive. Hold a `Weak`, or a
-//!   handle.
-//! - **Loops.** `.shield(runtime)` moves the spawner; `.shield(&runtime)` does not.
-//! - **Names.** futures-task has a trait `Spawn`, too. Ours has no method called `spawn`, so both can be in scope.
+//! - **The early return out of `main`.** A cleanup that it spawns meets a runtime that is being dropped. Wait for a
+//!   [`Tracker`](crate::Tracker) there.
+//! - **An executor inside itself.** An inline shield that holds `Arc<Executor>` and lives in that executor keeps it
+//!   alive, and so does a [`cleanup()`](crate::cleanup()). Give it a spawner that does not own the executor:
+//!   `spawn_fn(move |task| if let Some(executor) = weak.upgrade() { executor.spawn(task).detach() })`.
+//! - **Loops.** `.shield(runtime)` moves the spawner, `.shield(&runtime)` does not. `.shield_on_drop()` and `cleanup()`
+//!   keep theirs: give them a clone where they are to be `'static`.
+//! - **Names.** futures-task has a trait `Spawn`, too: import it `as _`. The methods do not collide, for ours is
+//!   `spawn_detached`.
+//! - **Two runtimes.** The work runs where its spawner says: a Tokio timer inside `.shield(Smol)` panics. Give
+//!   `.shield_on_drop()` the spawner of the runtime that it is polled in, for the rest goes on there.

@@ -42,7 +42,8 @@ impl<T> Drop for HookSlot<T> {
     }
 }
 
-/// Drops a hook that will not be needed. What it captured is the user's, and so is its drop. Out of line: few shields have one.
+/// Drops a hook that will not be needed. What it captured is the user's, and so is its drop. Out of line: few shields
+/// have one.
 #[inline(never)]
 pub(crate) fn drop_hook<T>(hook: Option<Hook<T>>) {
     contain(move || drop(hook));

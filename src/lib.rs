@@ -1,8 +1,8 @@
 //! Futures that are not cut off half-way: `asyncio.shield()` for Rust, on every runtime.
 //!
-//! Dropping a future cancels it. A `select!` that loses, a `timeout` that fires, a client that hangs up, and the work stops at
-//! whichever `.await` it had reached: the card charged, the order not recorded. A shielded future runs to its end, and its
-//! outcome is delivered once: to its caller, or to a hook where the caller has gone.
+//! Dropping a future cancels it. A `select!` that loses, a `timeout` that fires, a client that hangs up, and the work
+//! stops at whichever `.await` it had reached: the card charged, the order not recorded. A shielded future runs to its
+//! end, and its outcome is delivered once: to its caller, or to a hook where the caller has gone.
 //!
 //! ```
 //! # #[cfg(feature = "tokio")] {
@@ -37,30 +37,30 @@
 //! | [`shield_with(spawner, f)`](shield_with()) | as `.shield()`, and the work sees its [`Caller`] leave: complete it, or take it back |
 //! | [`Tracker::new(spawner)`](Tracker) | a spawner that knows what still runs, by file and line: drain it at shutdown |
 //! | `#[shield(spawner)]` | shields the body of an `async fn` whenever it is called (feature `macros`) |
-//! | `ShieldLayer::new(spawner)` | shields each response of a `tower::Service` (feature `tower`) |
+//! | `ShieldLayer::new(spawner)` | shields each response future of a `tower::Service` (feature `tower`) |
 //!
-//! `.shield_local()`, `.shield_on_drop_local()` and [`shield_with_local`] are for futures that are not `Send`. The [`guide`] says which
-//! to take when, how to migrate from what you have, and what to look out for.
+//! `.shield_local()`, `.shield_on_drop_local()` and [`shield_with_local`] are for futures that are not `Send`. The
+//! [`guide`] says which to take when, how to migrate from what you have, and what to look out for.
 //!
 //! # Spawners
 //!
-//! A runtime is anything that implements [`Spawn`] (or [`SpawnLocal`]): one method that runs a unit future. No feature is on by
-//! default, and without one this crate depends on `futures-core` and `pin-project-lite` alone.
+//! A runtime is anything that implements [`Spawn`] (or [`SpawnLocal`]): one method that runs a unit future. No feature
+//! is on by default, and without one this crate depends on `futures-core` and `pin-project-lite` alone.
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `tokio` | `Tokio`, `TokioLocal`; Tokio's `Handle` and `LocalSet` are spawners |
-//! | `smol` | `Smol`; smol's `Executor` and `LocalExecutor` are spawners |
-//! | `async-std` | `AsyncStd`, for those who still need it |
+//! | `tokio` | `Tokio`, and Tokio's `Handle`; for the `_local` methods `LocalSet` and `TokioLocal` |
+//! | `smol` | `Smol`, and smol's `Executor`; for the `_local` methods `LocalExecutor` |
+//! | `async-std` | `AsyncStd`. async-std is discontinued (RUSTSEC-2025-0052): for those who still need it |
 //! | `async-task` | `schedule_fn`: any executor that can run a closure |
 //! | `futures` | `FuturesSpawner`: any executor with the futures crate's spawner traits |
-//! | one of the first three | `current_runtime()`: the runtime this thread is in, for applications |
+//! | one of the first three | `current_runtime()`: the Tokio runtime this thread is in, else smol's or async-std's executor; for applications |
 //! | `macros` | `#[shield]` |
 //! | `tower` | `ShieldLayer` |
-//! | `tracing` | events when work is orphaned, and when it ends |
+//! | `tracing` | events when work is orphaned, and when an orphan ends |
 //!
-//! [`spawn_fn`] and [`spawn_local_fn`] make a spawner of a closure, and [`DynSpawner`] keeps any of them without a type parameter. A library takes
-//! `impl Spawn`; to keep it, `S: Spawn + Clone + Send + Sync + 'static`.
+//! [`spawn_fn`] and [`spawn_local_fn`] make a spawner of a closure, and [`DynSpawner`] keeps any of them without a type
+//! parameter. A library takes `impl Spawn`; to keep it, `S: Spawn + Clone + Send + Sync + 'static`.
 //!
 //! # Semantics
 //!
@@ -69,29 +69,35 @@
 //! | runs | as its own task, at once | inside the caller, when polled | inside the caller, from `.run().await` | as its own task, from the first poll of the call's future |
 //! | dropped before the first poll | runs anyway | never runs: futures are lazy | is spawned and runs | never runs |
 //! | dropped half-way | goes on | the rest is spawned and goes on | the rest is spawned and goes on | goes on |
-//! | held, but not polled | goes on | stands still: a [futurelock](https://rfd.shared.oxide.computer/rfd/0609) | stands still | goes on |
+//! | the caller holds it, but stops polling | goes on | stands still: a [futurelock](https://rfd.shared.oxide.computer/rfd/0609) | stands still | goes on |
 //! | panics while awaited | the payload resumes in the caller | unwinds in the caller, is not spawned again | the same | as `.shield()` |
 //! | cost when nobody cancels | one spawn | one box | one box | one spawn |
 //!
-//! - Every outcome (a value, a panic, a cancellation by the executor) is delivered exactly once, to the caller or to the hook.
-//! - The work is dropped before its outcome is delivered: the locks, permits and connections inside it are free by then.
-//! - An executor that is shut down is not a panic: [`fallible()`](Shield::fallible) tells the three endings apart, and whether cancelled work had
-//!   started.
+//! - Every outcome (a value, a panic, a cancellation by the executor) is delivered exactly once, to the caller or to
+//!   the hook. A shield that is leaked keeps it.
+//! - The work is dropped before its outcome is delivered: the locks, permits and connections inside it are free by
+//!   then.
+//! - Where the executor dropped the work, as at shutdown, a plain `.await` panics in words.
+//!   [`fallible()`](Shield::fallible) gives an `Err` instead, which tells that from a panic of the work, and says
+//!   whether the work had started.
 //! - Nothing panics out of a `Drop`, and no foreign code runs under a lock.
 //! - Errors, trackers and events name the file and line of your call.
 //!
 //! # Compared with
 //!
-//! - `tokio::spawn(f).await`: the same protection on one runtime; the output comes wrapped in a `JoinError`, and is lost with a
-//!   handle that is dropped.
-//! - asyncio's `shield()`: what becomes of an orphan is only logged, and a cancelled caller cannot be told from cancelled work.
-//! - tokio-shield: `.shield()` on Tokio, without hooks, local futures, or a way to tell shutdown from panic.
+//! - `tokio::spawn(f).await`: the same protection on one runtime; the output comes wrapped in a `JoinError`, and is
+//!   lost with a handle that is dropped.
+//! - asyncio's `shield()`: what becomes of an orphan is only logged, and a cancelled caller cannot be told from
+//!   cancelled work.
+//! - tokio-shield: `.shield()` on Tokio. An orphan's outcome is dropped, a panic's payload comes wrapped, and a
+//!   shutdown is a panic.
 //! - tokio-cancel-guard and guarden: shields on drop; an orphan's outcome is discarded.
 //! - futures' `RemoteHandle`: cancels the work when it is dropped.
 //!
 //! # What it is not
 //!
-//! - Not a runtime. An orphan runs for as long as its executor does: a current-thread runtime stops it when `block_on` returns.
+//! - Not a runtime. An orphan runs for as long as its executor does: a current-thread runtime stops it when `block_on`
+//!   returns.
 //! - Not durable. The process can still die.
 //! - Not retries, nor idempotency keys. A client that tries again can now meet its first attempt still running.
 //! - Not for borrowed futures: what outlives its caller is `'static`. Anything else would have to block in `Drop`.
@@ -107,18 +113,19 @@ pub mod __private;
 mod awaiter;
 mod caller;
 mod cleanup;
-mod completion;
 mod contain;
 mod departure;
 mod dyn_spawner;
 mod error;
 mod exclusive;
 mod ext;
+mod gone;
 pub mod guide;
 mod hook;
 mod inline;
 mod on_drop;
 mod orphan;
+mod polled_after_completion;
 mod relay;
 mod rt;
 mod shield;
@@ -138,11 +145,12 @@ mod waiters;
 mod window;
 mod work;
 
-pub use crate::caller::{Caller, Gone, shield_with, shield_with_local};
+pub use crate::caller::{Caller, shield_with, shield_with_local};
 pub use crate::cleanup::{Cleanup, CleanupRun, cleanup};
 pub use crate::dyn_spawner::DynSpawner;
 pub use crate::error::ShieldError;
 pub use crate::ext::ShieldExt;
+pub use crate::gone::Gone;
 pub use crate::on_drop::ShieldOnDrop;
 #[cfg(any(
     feature = "tokio",

@@ -50,9 +50,9 @@ impl<F: Future, S> ShieldOnDrop<F, S> {
 
     /// Gives the outcome to `hook` where this is dropped half-way, so that it is not lost.
     ///
-    /// The hook is called once at the most, when the rest of the work has ended: with the value, or with the [`ShieldError`]
-    /// where it panicked or was cancelled by its executor. It runs on the thread that ends the work. A second hook replaces the
-    /// first. Without a hook the outcome is dropped there.
+    /// The hook is called once at the most, when the rest of the work has ended: with the value, or with the
+    /// [`ShieldError`] where it panicked or was cancelled by its executor. It runs on the thread that ends the work. A
+    /// second hook replaces the first. Without a hook the outcome is dropped there.
     ///
     /// # Panics
     ///

@@ -19,8 +19,8 @@ impl<T> Orphan<T> {
         Self { hook, trace }
     }
 
-    /// The work has ended: gives the outcome to the hook, or drops it where there is none. Neither can panic the thread it
-    /// happens to run on.
+    /// The work has ended: gives the outcome to the hook, or drops it where there is none. Neither can panic the thread
+    /// it happens to run on.
     pub(crate) fn conclude(self, site: Site, outcome: Outcome<T>) {
         let Self { hook, trace } = self;
         trace.end(site, &outcome);

@@ -61,8 +61,8 @@ impl<T> Relay<T> {
         self.site
     }
 
-    /// The caller asks for the outcome, and leaves its waker while there is none. `registered` is the caller's own note that
-    /// it has left one: the first poll has none to compare with, and goes straight to leaving one.
+    /// The caller asks for the outcome, and leaves its waker while there is none. `registered` is the caller's own note
+    /// that it has left one: the first poll has none to compare with, and goes straight to leaving one.
     #[inline]
     pub(crate) fn poll(&self, registered: &mut bool, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         if *registered {

@@ -87,7 +87,8 @@ pub(crate) fn launch<F: Future>(
     spawn: impl FnOnce(Work<F>),
 ) -> Shield<F::Output> {
     let relay = Arc::new(Relay::new(site));
-    // There before the work is handed over: should the spawner panic, the work that it may have taken has lost its caller.
+    // There before the work is handed over: should the spawner panic, the work that it may have taken has lost its
+    // caller.
     let shield = Shield {
         awaiter: Awaiter::new(Arc::clone(&relay), departing),
     };
@@ -124,8 +125,8 @@ impl<T> Shield<T> {
     ///
     /// # Errors
     ///
-    /// The future's output is a [`ShieldError`] where the work panicked, and where its executor dropped it unfinished, as
-    /// runtimes do at shutdown. The two are told apart.
+    /// The future's output is a [`ShieldError`] where the work panicked, and where its executor dropped it unfinished,
+    /// as runtimes do at shutdown. The two are told apart.
     ///
     /// # Examples
     ///
@@ -152,15 +153,17 @@ macro_rules! handle {
         impl<T> $name<T> {
             /// Gives the outcome to `hook` where the caller does not take it, so that it is not lost.
             ///
-            /// The hook is called once at the most, when the work has ended and the shield was dropped or detached before
-            /// it had delivered the outcome: with the value, or with the [`ShieldError`] where the work panicked or was
-            /// cancelled by its executor. It runs on the thread that ends the pair: the executor's where the work ends
-            /// last, the one that drops the future at the executor's shutdown, or the one that drops the shield where the
-            /// work had ended already. A second hook replaces the first. Without a hook the outcome is dropped there.
+            /// The hook is called once at the most, when the work has ended and the shield was dropped or detached
+            /// before it had delivered the outcome: with the value, or with the [`ShieldError`] where the work panicked
+            /// or was cancelled by its executor. It runs on the thread that ends the pair: the executor's where the
+            /// work ends last, the one that drops the future at the executor's shutdown, or the one that drops the
+            /// shield where the work had ended already; hence `Send`, for local shields too. A second hook replaces the
+            /// first, and at delivery it is dropped. Without a hook the outcome is dropped there. An orphan's own error
+            /// is a value: `Ok(Err(error))`.
             ///
             /// # Panics
             ///
-            /// A panic of the hook, or of its drop, ends there: an assertion in it fails nothing.
+            /// A panic of the hook, or of its drop, is contained: an assertion in it fails no test.
             ///
             /// # Examples
             ///
@@ -226,7 +229,7 @@ macro_rules! handle {
                 self.awaiter.site()
             }
 
-            /// Lets the work go on alone: dropping the shield, in words.
+            /// Lets the work go on alone. The same as dropping the shield, said in the code.
             ///
             /// The outcome goes to the hook, where there is [one](Self::on_orphan).
             ///

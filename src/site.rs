@@ -13,8 +13,9 @@ thread_local! {
     static PUBLISHED: Cell<Option<Site>> = const { Cell::new(None) };
 }
 
-/// Publishes `site` for as long as the guard lives: for one call to a spawner. Nested calls see the innermost site, and the
-/// outer one again after it. A guard, because a spawner may panic; and not a closure, because the work may be large to move.
+/// Publishes `site` for as long as the guard lives: for one call to a spawner. Nested calls see the innermost site, and
+/// the outer one again after it. A guard, because a spawner may panic; and not a closure, because the work may be large
+/// to move.
 #[inline]
 pub(crate) fn publish(site: Site) -> Published {
     Published {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 ///
 /// An implementation keeps three rules:
 ///
-/// - It can be called from anywhere: any thread, in or out of the runtime's context, in `Drop`, while unwinding. So look
-///   ambient state up where the spawner is made, not in here.
+/// - It can be called from anywhere: any thread, in or out of the runtime's context, in `Drop`, while unwinding. So
+///   look ambient state up where the spawner is made, not in here.
 /// - When it can take no more work, it drops the future and does not panic. The shield then ends as cancelled.
 /// - Dropping the runtime drops the futures it still holds.
 ///

@@ -8,9 +8,17 @@ use std::pin::Pin;
 use crate::spawn::{Spawn, SpawnLocal};
 
 /// A unit future as the closure given to [`spawn_fn`] gets it.
+///
+/// # Examples
+///
+/// See [`spawn_fn`].
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
 /// A unit future as the closure given to [`spawn_local_fn`] gets it.
+///
+/// # Examples
+///
+/// See [`spawn_local_fn`].
 pub type LocalTask = Pin<Box<dyn Future<Output = ()> + 'static>>;
 
 /// Makes a spawner of a closure that takes a boxed unit future.
@@ -58,12 +66,20 @@ pub fn spawn_local_fn<F: Fn(LocalTask)>(spawn: F) -> SpawnLocalFn<F> {
 }
 
 /// Spawner made by [`spawn_fn`].
+///
+/// # Examples
+///
+/// See [`spawn_fn`].
 #[derive(Clone)]
 pub struct SpawnFn<F> {
     spawn: F,
 }
 
 /// Spawner made by [`spawn_local_fn`].
+///
+/// # Examples
+///
+/// See [`spawn_local_fn`].
 #[derive(Clone)]
 pub struct SpawnLocalFn<F> {
     spawn: F,

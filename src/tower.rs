@@ -17,33 +17,35 @@ use crate::spawn::Spawn;
 
 /// Shields each response future of a service from being dropped, as servers do when a client hangs up.
 ///
-/// It goes on any `tower::Service` (axum, tonic, hyper): what [`call`](Service::call) of the inner service returns is shielded.
-/// The service is not cloned, its error type is unchanged, and back-pressure is kept: `poll_ready` is the inner service's,
-/// and the service that was ready makes the future. Two things follow:
+/// It goes on any `tower::Service` (axum, tonic, hyper): what [`call`](Service::call) of the inner service returns is
+/// shielded. The service is not cloned, its error type is unchanged, and back-pressure is kept: `poll_ready` is the
+/// inner service's, and the service that was ready makes the future. Two things follow:
 ///
-/// - A layer *inside* this one is shielded with the handler: the permits of a concurrency limit inside are held by orphans, too, so
-///   it is their limit. A layer *outside* sees the future dropped: a `TimeoutLayer` outside answers the client while the handler
-///   goes on.
-/// - The response *future* is shielded, and not a streaming body: what a body does after the response has been returned is
-///   cut off as before.
+/// - A layer *inside* this one is shielded with the handler: the permits of a concurrency limit inside are held by
+///   orphans, too, so it is their limit. A layer *outside* sees the future dropped: a `TimeoutLayer` outside answers
+///   the client while the handler goes on.
+/// - The response *future* is shielded, and not a streaming body: what a body does after the response has been returned
+///   is cut off as before.
 ///
-/// In axum, put the shield and the limit into one layer, as below, and let the limit be a `GlobalConcurrencyLimitLayer`. A router's
-/// layers may be made anew for each connection, and each waits for the next inside its own response future: there the queue would be
-/// shielded, too, and a client that hangs up while it waits would be served.
+/// In axum, put the shield and the limit into one `ServiceBuilder`, as below, and use a `GlobalConcurrencyLimitLayer`.
+/// With two `.layer(..)` calls the shielded future would contain the wait for a permit, too, and a client that hangs up
+/// in the queue would still be served; and axum may make a layer anew for each connection, which would give each a
+/// limit of its own.
 ///
-/// Errors and events name the place where the layer was made. With a [`Tracker`](crate::Tracker) as the spawner, a server can
-/// wait for the handlers that go on.
+/// Errors and events name the place where the layer was made. With a [`Tracker`](crate::Tracker) as the spawner, a
+/// server can wait for the handlers that go on.
 ///
 /// # Cancel safety
 ///
-/// As [`ShieldExt::shield`](crate::ShieldExt::shield), or as [`shield_on_drop`](crate::ShieldExt::shield_on_drop) in that mode. What
-/// answers a request that was not chosen is dropped with its caller, as without the layer.
+/// As [`ShieldExt::shield`](crate::ShieldExt::shield), or as [`shield_on_drop`](crate::ShieldExt::shield_on_drop) in
+/// that mode. What answers a request that was not chosen is dropped with its caller, as without the layer.
 ///
 /// # Panics
 ///
-/// A panic of the service resumes in whoever awaits the response, with its own payload: the connection sees what it would
-/// have seen without the layer, and a `CatchPanicLayer` outside catches it. Where the executor drops the work unfinished (the runtime
-/// shuts down), awaiting the response panics in words, which ends the connection: it never hangs.
+/// A panic of the service resumes in whoever awaits the response, with its own payload: the connection sees what it
+/// would have seen without the layer, and a `CatchPanicLayer` outside catches it. Where the executor drops the work
+/// unfinished (the runtime shuts down), awaiting the response panics in words, which ends the connection: it never
+/// hangs.
 ///
 /// # Examples
 ///
@@ -101,7 +103,8 @@ impl<S> ShieldLayer<S> {
 }
 
 impl<S, P> ShieldLayer<S, P> {
-    /// Shields as [`ShieldExt::shield_on_drop`](crate::ShieldExt::shield_on_drop) does: without a task for each request.
+    /// Shields as [`ShieldExt::shield_on_drop`](crate::ShieldExt::shield_on_drop) does: without a task for each
+    /// request.
     ///
     /// # Examples
     ///
@@ -163,16 +166,28 @@ impl<I, S: Clone, P: Clone> Layer<I> for ShieldLayer<S, P> {
 }
 
 /// Which requests' answers are shielded. Implemented by [`Every`] and [`OnlyIf`], and by nothing else.
+///
+/// # Examples
+///
+/// See [`ShieldLayer`].
 pub trait Choose<R>: sealed::Sealed {
     #[doc(hidden)]
     fn chooses(&self, request: &R) -> bool;
 }
 
 /// Chooses every request: what a [`ShieldLayer`] does without [`only_if`](ShieldLayer::only_if).
+///
+/// # Examples
+///
+/// See [`ShieldLayer`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Every;
 
 /// Chooses what the predicate given to [`ShieldLayer::only_if`] is true for.
+///
+/// # Examples
+///
+/// See [`ShieldLayer`].
 #[derive(Clone, Copy)]
 pub struct OnlyIf<F>(F);
 

@@ -14,7 +14,8 @@ const TARGET: &str = "futures_shield";
 
 /// One orphan, from the moment its caller left.
 pub(crate) struct Trace {
-    // Boxed, because every live shield has room for this, and few become orphans. `None` where nobody would record the end.
+    // Boxed, because every live shield has room for this, and few become orphans. `None` where nobody would record the
+    // end.
     left: Option<Box<Instant>>,
 }
 
@@ -23,8 +24,8 @@ impl Trace {
     pub(crate) fn begin(site: Site, still_runs: impl FnOnce() -> bool) -> Self {
         let mut left = None;
         contain(|| {
-            // Not `enabled!`: a question that no event follows would be answered, by a filter of tracing-subscriber's, to the
-            // user's next event.
+            // Not `enabled!`: a question that no event follows would be answered, by a filter of tracing-subscriber's,
+            // to the user's next event.
             if LevelFilter::current() >= Level::ERROR {
                 left = Some(Box::new(Instant::now()));
                 if still_runs() {

@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::caller::Gone;
 use crate::contain::Contained;
+use crate::gone::Gone;
 
 pin_project! {
     /// Future for the [`Caller::run_until_gone`](crate::Caller::run_until_gone) method.

@@ -384,7 +384,7 @@ fn the_three_endings_and_their_texts() {
         ),
         (
             outcome::<()>(&crank, async { panic_any(Payload) }).unwrap_err(),
-            "panicked, and what with is no text",
+            "panicked with a payload that is not text",
         ),
     ];
     for (error, ending) in cases {

@@ -21,8 +21,8 @@ pub(crate) enum Mode {
     OnDrop,
 }
 
-/// The one word of this grammar. It is a mode where it stands alone between commas, and only there: a spawner of that name
-/// is written `(on_drop)`, and `on_drop()` and `on_drop.spawner` are expressions.
+/// The one word of this grammar. It is a mode where it stands alone between commas, and only there: a spawner of that
+/// name is written `(on_drop)`, and `on_drop()` and `on_drop.spawner` are expressions.
 const ON_DROP: &str = "on_drop";
 
 impl Args {

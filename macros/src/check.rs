@@ -119,8 +119,8 @@ fn find_borrows(ty: &Type, role: Role, outlives_everything: &HashSet<String>, er
 /// Finds the lifetimes in a type that the caller picks.
 struct Borrows<'e> {
     role: Role,
-    /// Lifetimes that are no borrow from the caller: `'static`, those bound by a `for<..>` around here, and, as `_`, the
-    /// elided ones where they belong to a callee.
+    /// Lifetimes that are no borrow from the caller: `'static`, those bound by a `for<..>` around here, and, as `_`,
+    /// the elided ones where they belong to a callee.
     free: HashSet<String>,
     errors: &'e mut Vec<Error>,
 }

@@ -37,8 +37,8 @@ pub(crate) fn expand(args: &Args, input: Input) -> TokenStream {
         return TokenStream::new();
     };
 
-    // All that is generated has this span: a name in it cannot meet one of the user's, the lints know it for a macro's, its
-    // edition is the macro's (see `task`), and its location, which is that of the shield, is the attribute.
+    // All that is generated has this span: a name in it cannot meet one of the user's, the lints know it for a macro's,
+    // its edition is the macro's (see `task`), and its location, which is that of the shield, is the attribute.
     let span = Span::mixed_site();
     let krate = match &args.krate {
         Some(path) => quote!(#path),
@@ -57,9 +57,9 @@ pub(crate) fn expand(args: &Args, input: Input) -> TokenStream {
     let output = Output::of(&sig.output);
     let pin_output = output.pin(span);
     let rebind = arguments.rebind;
-    // The user's body is the tail of a block of the 2024 edition. So the temporaries of its own tail are dropped before the
-    // arguments that they may borrow, whatever the edition of the user, as in an `async fn`. The label is there because
-    // rustc, before that edition, calls the braces of a bare block unused, and they are the user's.
+    // The user's body is the tail of a block of the 2024 edition. So the temporaries of its own tail are dropped before
+    // the arguments that they may borrow, whatever the edition of the user, as in an `async fn`. The label is there
+    // because rustc, before that edition, calls the braces of a bare block unused, and they are the user's.
     let task = quote_spanned! {span=> async move { #pin_output #rebind '_body: #user_body } };
 
     let shield = match args.mode {
@@ -102,8 +102,8 @@ impl Output {
         }
     }
 
-    /// A statement that is never run, and tells the compiler what `?` and `return` in the body convert to: an `async` block
-    /// has no place for its type.
+    /// A statement that is never run, and tells the compiler what `?` and `return` in the body convert to: an `async`
+    /// block has no place for its type.
     fn pin(&self, span: Span) -> TokenStream {
         let ty = match self {
             Self::Never => quote_spanned!(span=> ::core::convert::Infallible),

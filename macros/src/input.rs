@@ -7,8 +7,8 @@ use syn::{AttrStyle, Attribute, Error, Ident, LitStr, Result, Signature, Token, 
 
 /// An `async fn`, or another fn that the checks will turn down.
 ///
-/// The body stays a row of tokens. That compiles faster, it lets through syntax that syn does not know yet, and it keeps
-/// rust-analyzer's completion alive in a body that is being typed and does not parse yet.
+/// The body stays a row of tokens. That compiles faster, it lets through syntax that syn does not know yet, and it
+/// keeps rust-analyzer's completion alive in a body that is being typed and does not parse yet.
 pub(crate) struct Input {
     /// The outer attributes, and after them the inner ones of the body.
     pub(crate) attrs: Vec<Attribute>,

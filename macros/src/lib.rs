@@ -15,8 +15,8 @@ mod spawner;
 
 /// Shields the body of an `async fn`: once a call has begun, it runs to its end, whatever becomes of the caller.
 ///
-/// The fn stays the `async fn` that it was, with the signature that was written. From the first poll of the call's future,
-/// its body runs as a task of its own.
+/// The fn stays the `async fn` that it was, with the signature that was written. From the first poll of the call's
+/// future, its body runs as a task of its own.
 ///
 /// | | |
 /// | --- | --- |
@@ -29,38 +29,38 @@ mod spawner;
 ///
 /// # The spawner
 ///
-/// Any expression, evaluated at the first poll and before the arguments move, so it may use them. What it names is cloned:
-/// `self.spawner`, `&state.tracker`, or a method that returns a reference. What it makes is taken: `Tokio::current()`.
-/// In a generic fn, the bound for what is cloned is `S: Spawn + Clone + Send + Sync + 'static`.
+/// Any expression, evaluated at the first poll and before the arguments move, so it may use them. What it names is
+/// cloned: `self.spawner`, `&state.tracker`, or a method that returns a reference. What it makes is taken:
+/// `Tokio::current()`. In a generic fn, the bound for what is cloned is `S: Spawn + Clone + Send + Sync + 'static`.
 ///
 /// # What can be shielded
 ///
-/// Free fns, associated fns, and methods with `self`, `self: Arc<Self>` and the like, also in an impl of a trait with `async fn`s.
-/// Generics, `impl Trait`, patterns, `?` and early `return` are as in any `async fn`. Arguments, generics among them, and the
-/// output are `Send + 'static`.
+/// Free fns, associated fns, and methods with `self`, `self: Arc<Self>` and the like, also in an impl of a trait with
+/// `async fn`s. Generics, `impl Trait`, patterns, `?` and early `return` are as in any `async fn`. Arguments, generics
+/// among them, and the output are `Send + 'static`.
 ///
 /// All arguments move into the task, used or not, and drop at the end of the body, in the order of a plain `async fn`.
 ///
 /// What borrows from the caller cannot be shielded, for the caller may be gone: `&self`, `&str`, `Foo<'_>`. Nor can an
-/// `unsafe fn`, whose caller vouches for things that may be gone along with it. A fn under `#[async_trait]` is no longer an
-/// `async fn` when this attribute sees it: there, shield a future in the body.
+/// `unsafe fn`, whose caller vouches for things that may be gone along with it. A fn under `#[async_trait]` is no
+/// longer an `async fn` when this attribute sees it: there, shield a future in the body.
 ///
 /// # Other attributes
 ///
-/// They stack, in either order. Above `#[shield]`, `#[tracing::instrument]` makes its span inside the task, a root unless it
-/// is given a parent; below, the span is the caller's, and the body runs outside of it. `#[tokio::main]` goes below. Above `#[shield]`,
-/// `#[tokio::test]` leaves nothing that could be cut off, and the attribute does nothing.
+/// They stack, in either order. Above `#[shield]`, `#[tracing::instrument]` makes its span inside the task, a root
+/// unless it is given a parent; below, the span is the caller's, and the body runs outside of it. `#[tokio::main]` goes
+/// below. Above `#[shield]`, `#[tokio::test]` leaves nothing that could be cut off, and the attribute does nothing.
 ///
 /// # Cancel safety
 ///
-/// A call whose future was never polled never runs. Dropped after that, it goes on to its end, and its output is dropped.
-/// For an outcome that must be seen, use `.shield(..).on_orphan(..)` in the body.
+/// A call whose future was never polled never runs. Dropped after that, it goes on to its end, and its output is
+/// dropped. For an outcome that must be seen, use `.shield(..).on_orphan(..)` in the body.
 ///
 /// # Panics
 ///
-/// A panic of the body reaches the caller with its payload. Awaiting the call panics, with the words of `ShieldError`, where
-/// the executor dropped the task unfinished, as it does when it shuts down. The call site of the shield, in those words as
-/// in a `Tracker`'s report, is the attribute.
+/// A panic of the body reaches the caller with its payload. Awaiting the call panics, with the words of `ShieldError`,
+/// where the executor dropped the task unfinished, as it does when it shuts down. The call site of the shield, in those
+/// words as in a `Tracker`'s report, is the attribute.
 ///
 /// # Errors
 ///

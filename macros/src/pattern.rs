@@ -9,9 +9,9 @@ use crate::input::internal;
 
 /// The arguments of one fn, on their way into its task.
 ///
-/// rustc moves every argument of an `async fn` into its future, used or not, and binds the patterns there, one by one: so
-/// they drop at the end of the body, the last one first, and what a pattern leaves out (`_`, `..`) drops along with what it
-/// binds. An `async move` block takes only what it mentions. Hence [`Self::rebind`], which mentions everything.
+/// rustc moves every argument of an `async fn` into its future, used or not, and binds the patterns there, one by one:
+/// so they drop at the end of the body, the last one first, and what a pattern leaves out (`_`, `..`) drops along with
+/// what it binds. An `async move` block takes only what it mentions. Hence [`Self::rebind`], which mentions everything.
 #[derive(Default)]
 pub(crate) struct Arguments {
     /// Statements for the start of the task.
@@ -32,8 +32,8 @@ struct Hidden {
 impl Arguments {
     /// Takes the arguments out of a signature, and leaves in it what the caller is to see.
     ///
-    /// That is the user's own patterns but for `mut`, which goes where the binding is used. Only a pattern that would leave
-    /// a part of the argument behind, in the caller, gives way to a name of ours.
+    /// That is the user's own patterns but for `mut`, which goes where the binding is used. Only a pattern that would
+    /// leave a part of the argument behind, in the caller, gives way to a name of ours.
     pub(crate) fn take<'a>(inputs: impl Iterator<Item = &'a mut FnArg>, mentioned: impl Fn(&Ident) -> bool) -> Self {
         let mut this = Self::default();
         for (index, input) in inputs.enumerate() {
@@ -46,8 +46,8 @@ impl Arguments {
     }
 
     fn receiver(&mut self, receiver: &Receiver) {
-        // `self` cannot be bound anew; mentioning it takes the whole of it into the task, and not only the fields that the
-        // body uses. It drops after the other arguments, as in a plain `async fn`, for it is the first.
+        // `self` cannot be bound anew; mentioning it takes the whole of it into the task, and not only the fields that
+        // the body uses. It drops after the other arguments, as in a plain `async fn`, for it is the first.
         let this = &receiver.self_token;
         self.rebind
             .extend(quote_spanned!(internal("_").span()=> let _ = &#this;));
@@ -84,8 +84,8 @@ impl Arguments {
                 #(#cfgs)* let #whole = #whole;
                 #(#cfgs)* #(#lints)* let #pat = #whole;
             });
-            // The parentheses keep the name to ourselves: `#[tracing::instrument]`, when it expands after us, records the
-            // arguments whose names it finds, and would ask for a `Debug` that the user's type need not have.
+            // The parentheses keep the name to ourselves: `#[tracing::instrument]`, when it expands after us, records
+            // the arguments whose names it finds, and would ask for a `Debug` that the user's type need not have.
             let shown = Pat::Paren(PatParen {
                 attrs: Vec::new(),
                 paren_token: token::Paren(whole.span()),

@@ -36,8 +36,8 @@ pub(crate) fn spawner(expr: Option<&Expr>, krate: &TokenStream, arguments: &Argu
     (quote_spanned!(span=> let #name = { #peek #owned #name };), name)
 }
 
-/// The method finds its way through any number of references, and a missing `Clone` is an error that says so, at the name
-/// of what is not `Clone`: the last token.
+/// The method finds its way through any number of references, and a missing `Clone` is an error that says so, at the
+/// name of what is not `Clone`: the last token.
 fn clone(named: &Expr) -> TokenStream {
     let last = named.to_token_stream().into_iter().last();
     let span = Span::mixed_site().located_at(last.map_or_else(Span::call_site, |last| last.span()));

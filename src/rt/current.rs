@@ -6,9 +6,12 @@ use crate::spawn::Spawn;
 
 /// The runtime that the enabled features select, for applications that name none.
 ///
-/// Where this thread is in a Tokio runtime (feature `tokio`), it is that one. Else it is smol's global executor (feature
-/// `smol`), else async-std's (feature `async-std`). Enabling one more feature never breaks a build. The choice is made here,
-/// and the spawner can be called from anywhere after. A library takes `impl Spawn` instead.
+/// Where this thread is in a Tokio runtime (feature `tokio`), it is that one. Else it is smol's global executor
+/// (feature `smol`), else async-std's (feature `async-std`). Enabling one more feature never breaks a build. The choice
+/// is made here, and the spawner can be called from anywhere after. A library takes `impl Spawn` instead.
+///
+/// Where any crate in the build enables `smol` or `async-std`, a thread outside of Tokio gets that executor, and no
+/// panic: where that matters, name the runtime.
 ///
 /// # Panics
 ///
@@ -34,6 +37,10 @@ pub fn current_runtime() -> CurrentRuntime {
 }
 
 /// Spawner made by [`current_runtime`].
+///
+/// # Examples
+///
+/// See [`current_runtime`].
 #[derive(Clone, Debug)]
 pub struct CurrentRuntime {
     selected: Selected,

@@ -6,8 +6,8 @@ use futures_task::{FutureObj, LocalFutureObj, LocalSpawn};
 
 use crate::spawn::{Spawn, SpawnLocal};
 
-/// Any executor that implements `futures_task::Spawn` or `futures_task::LocalSpawn`: the futures crate's `ThreadPool` and
-/// `LocalSpawner`, GLib's `MainContext`, and others.
+/// Any executor that implements `futures_task::Spawn` or `futures_task::LocalSpawn`: the futures crate's `ThreadPool`
+/// and `LocalSpawner`, GLib's `MainContext`, and others.
 ///
 /// An executor that is gone drops what it is given.
 ///

@@ -9,9 +9,9 @@ use crate::spawn::Spawn;
 
 /// Makes a spawner of any executor that can run a closure.
 ///
-/// `schedule` is given a [`Runnable`] each time the work can go on, and sees to it that [`run`](Runnable::run) is called once,
-/// on any thread, soon. It must not run it there and then. A runnable that is dropped instead cancels the work. Work that is
-/// pending and has kept no waker can never go on, and its shield does not end.
+/// `schedule` is given a [`Runnable`] each time the work can go on, and sees to it that [`run`](Runnable::run) is
+/// called once, on any thread, soon. It must not run it there and then. A runnable that is dropped instead cancels the
+/// work. Work that is pending and has kept no waker can never go on, and its shield does not end.
 ///
 /// # Panics
 ///
@@ -41,6 +41,10 @@ where
 }
 
 /// Spawner made by [`schedule_fn`].
+///
+/// # Examples
+///
+/// See [`schedule_fn`].
 pub struct ScheduleFn<F> {
     schedule: Arc<F>,
 }

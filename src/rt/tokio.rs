@@ -12,7 +12,8 @@ use crate::spawn::{Spawn, SpawnLocal};
 /// It holds the runtime's handle, so it can be called from anywhere: the ambient runtime is looked up once, in
 /// [`Tokio::current`]. A shut-down runtime drops what it is given. A [`Handle`] is a spawner of its own, too.
 ///
-/// A current-thread runtime runs tasks only inside its `block_on`: its orphans stop when that returns, and go on with the next.
+/// A current-thread runtime runs tasks only inside its `block_on`: its orphans stop when that returns, and go on with
+/// the next.
 ///
 /// # Examples
 ///
@@ -97,8 +98,8 @@ impl SpawnLocal for LocalSet {
 
 /// The Tokio `LocalSet` that this thread is running, for where the set itself is not at hand (actix).
 ///
-/// Unlike every other spawner it cannot be called from anywhere: it asks for the set at each spawn, and panics where the
-/// thread is not running one. Prefer the `LocalSet` itself, which is a spawner, too.
+/// Unlike every other spawner it cannot be called from anywhere: it asks for the set at each spawn, and panics where
+/// the thread is not running one. Prefer the `LocalSet` itself, which is a spawner, too.
 ///
 /// # Examples
 ///

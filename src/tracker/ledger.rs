@@ -23,8 +23,8 @@ pub(super) struct Ledger {
 
 /// What is counted over all call sites.
 struct Whole {
-    // The number of entries, times `ONE`, and `AWAITED`: one word, so that the entry that makes it zero knows for certain
-    // whether it has somebody to wake.
+    // The number of entries, times `ONE`, and `AWAITED`: one word, so that the entry that makes it zero knows for
+    // certain whether it has somebody to wake.
     running: AtomicUsize,
     waiters: Waiters,
 }
@@ -105,8 +105,8 @@ impl Drop for Entry {
 
 const BUCKETS: usize = 32;
 
-/// A count for each call site: a hash table that only grows, as far as there are call sites in the program's text, so that
-/// it is read without a lock.
+/// A count for each call site: a hash table that only grows, as far as there are call sites in the program's text, so
+/// that it is read without a lock.
 struct Sites {
     buckets: [OnceLock<Arc<Line>>; BUCKETS],
 }
@@ -120,7 +120,8 @@ struct Line {
 }
 
 impl Line {
-    /// Puts a line for `site` at the end of a bucket, of which `slot` was the end just now. Another thread may append, too.
+    /// Puts a line for `site` at the end of a bucket, of which `slot` was the end just now. Another thread may append,
+    /// too.
     #[cold]
     fn append<'a>(mut slot: &'a OnceLock<Arc<Self>>, whole: &Arc<Whole>, site: Site) -> &'a Arc<Self> {
         loop {

@@ -20,13 +20,14 @@ use crate::sync::Arc;
 
 /// A spawner around a spawner that counts what still runs, and knows by file and line where it was shielded.
 ///
-/// Everything that is spawned through a tracker or one of its clones has an entry in it, until the work has been dropped and
-/// its hook has run. So at shutdown a program can wait for what it shielded, with a deadline, and say what it left behind.
-/// Around `.shield_on_drop()` and `cleanup()` it counts orphans only: work that runs inside its caller is not spawned.
+/// Everything that is spawned through a tracker or one of its clones has an entry in it, until the work has been
+/// dropped and its hook has run. So at shutdown a program can wait for what it shielded, with a deadline, and say what
+/// it left behind. Around `.shield_on_drop()` and `cleanup()` it counts orphans only: work that runs inside its caller
+/// is not spawned.
 ///
-/// Trackers neither cancel work nor refuse it. Stop taking work first, then drain. An entry goes a moment *after* its outcome was
-/// delivered, when the executor has dropped the task: to be sure that nothing runs, [`wait`](Tracker::wait), and do not take it from a shield
-/// that was awaited.
+/// Trackers neither cancel work nor refuse it. Stop taking work first, then drain. An entry goes a moment *after* its
+/// outcome was delivered, when the executor has dropped the task, so a shield that was awaited does not mean that its
+/// entry is gone: [`wait`](Tracker::wait) for that.
 ///
 /// # Examples
 ///
@@ -128,8 +129,8 @@ impl<S> Tracker<S> {
 
     /// Waits until nothing runs, or until `deadline` resolves.
     ///
-    /// Work that is spawned meanwhile is admitted and waited for; stop taking work first. Nothing is cancelled: what is
-    /// unfinished goes on.
+    /// `Ok(())` says that nothing ran at that instant. Work that is spawned meanwhile is admitted and waited for, so
+    /// stop taking work first. Nothing is cancelled: what is unfinished goes on.
     ///
     /// # Cancel safety
     ///

@@ -91,8 +91,8 @@ impl<D: Future> Future for Drain<D> {
         }
         this.wait.ended = true;
         loop {
-            // An entry counts in the whole before it counts at its site. Where that is caught in the middle, look again: either
-            // it is at its site by then, or it has ended.
+            // An entry counts in the whole before it counts at its site. Where that is caught in the middle, look
+            // again: either it is at its site by then, or it has ended.
             let unfinished = this.wait.ledger.unfinished();
             if !unfinished.is_empty() {
                 return Poll::Ready(Err(unfinished));

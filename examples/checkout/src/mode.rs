@@ -23,9 +23,9 @@ impl FromStr for Mode {
 
     fn from_str(name: &str) -> Result<Self, String> {
         match name {
-            "none" => Ok(Self::Unshielded),
+            "none" | "unshielded" => Ok(Self::Unshielded),
             "shield" => Ok(Self::Shield),
-            "on-drop" => Ok(Self::OnDrop),
+            "on-drop" | "shield_on_drop" => Ok(Self::OnDrop),
             _ => Err(format!("no such mode: {name:?} (there are: shield, on-drop, none)")),
         }
     }

@@ -50,7 +50,7 @@ async fn place_order(
 ) -> Result<(StatusCode, Json<Recorded>), Failure> {
     let payment = Payment { cents: order.cents };
     let charge = shop.payments.charge(&payment).await.map_err(Failure::Gateway)?;
-    // Who hangs up from here on has paid.
+    // The customer has paid by now, also where it hung up during that await.
     let recorded = shop.store.record(order, charge).await.map_err(Failure::Store)?;
     tracing::info!("order {} recorded, charge {}", recorded.id, recorded.charge);
     Ok((StatusCode::CREATED, Json(recorded)))
