@@ -152,13 +152,7 @@ pub use crate::error::ShieldError;
 pub use crate::ext::ShieldExt;
 pub use crate::gone::Gone;
 pub use crate::on_drop::ShieldOnDrop;
-#[cfg(any(
-    feature = "tokio",
-    feature = "smol",
-    feature = "async-std",
-    feature = "async-task",
-    feature = "futures"
-))]
+#[allow(unused_imports, unreachable_pub, reason = "without a feature there is no adapter")]
 pub use crate::rt::*;
 pub use crate::shield::{FallibleShield, Shield, shield};
 pub use crate::spawn::{Spawn, SpawnLocal};
