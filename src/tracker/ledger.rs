@@ -43,10 +43,8 @@ impl Ledger {
     /// Counts one more, until the entry is dropped.
     #[inline]
     pub(super) fn enter(&self, site: Site) -> Entry {
-        // In all first, and out of it last: so whenever the whole is zero, every site is.
         self.whole.running.fetch_add(ONE, Ordering::Relaxed);
         let line = self.sites.line(&self.whole, site);
-        line.running.fetch_add(1, Ordering::Relaxed);
         Entry { line: Arc::clone(line) }
     }
 
@@ -72,8 +70,15 @@ impl Ledger {
         self.whole.waiters.remove(ticket);
     }
 
+    /// What runs, by site. An entry leaves the whole a moment before its site, so the whole is asked first: where it is zero,
+    /// there is nothing at any site.
     pub(super) fn unfinished(&self) -> Unfinished {
-        Unfinished::new(self.sites.counts())
+        let counts = if self.len() == 0 {
+            Vec::new()
+        } else {
+            self.sites.counts()
+        };
+        Unfinished::new(counts)
     }
 }
 
@@ -94,9 +99,8 @@ pub(super) struct Entry {
 impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
-        let Line { running, whole, .. } = &*self.line;
-        running.fetch_sub(1, Ordering::Relaxed);
-        // Release, for what the work did and for the count of its site; acquire, to hand on what earlier ones did.
+        let whole = &self.line.whole;
+        // Release, for what the work did; acquire, to hand on what earlier ones did.
         if whole.running.fetch_sub(ONE, Ordering::AcqRel) == ONE | AWAITED {
             whole.wake();
         }
@@ -111,9 +115,9 @@ struct Sites {
     buckets: [OnceLock<Arc<Line>>; BUCKETS],
 }
 
-/// One call site, and the next one in the same bucket.
+/// One call site, and the next one in the same bucket. What runs there is counted by the references to it, of which one is the
+/// table's: so an entry touches one word of its site, and one of the whole, and threads do not wait for each other's more.
 struct Line {
-    running: AtomicUsize,
     site: Site,
     whole: Arc<Whole>,
     next: OnceLock<Arc<Self>>,
@@ -127,7 +131,6 @@ impl Line {
         loop {
             let line = slot.get_or_init(|| {
                 Arc::new(Self {
-                    running: AtomicUsize::new(0),
                     site,
                     whole: Arc::clone(whole),
                     next: OnceLock::new(),
@@ -167,7 +170,7 @@ impl Sites {
         for bucket in &self.buckets {
             let mut slot = bucket;
             while let Some(line) = slot.get() {
-                let running = line.running.load(Ordering::Relaxed);
+                let running = Arc::strong_count(line) - 1;
                 if running != 0 {
                     counts.push((line.site, running));
                 }

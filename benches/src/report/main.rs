@@ -2,6 +2,7 @@
 
 mod callgrind;
 mod cargo;
+mod pair;
 mod plot;
 mod table;
 mod targets;
@@ -75,12 +76,13 @@ fn everything() -> Result<()> {
     let system = callgrind::count(Allocator::System)?;
     let heap = heap::figures();
     let times = time::measure()?;
+    let pair = pair::measure()?;
 
     let mut targets = targets::instructions(&pool, Some(&system));
     targets.extend(targets::heap(&heap));
-    targets.push(targets::tracker_throughput(&times));
+    targets.push(targets::tracker_throughput(&pair));
 
-    let results = table::results(&targets, &pool, &system, &heap, &times);
+    let results = table::results(&targets, &pair, &pool, &system, &heap, &times);
     println!("{results}");
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     fs::write(package.join("RESULTS.md"), results)?;

@@ -8,11 +8,19 @@ use futures_shield_benches::heap::Figure;
 use futures_shield_benches::roster::{CONTENDERS, Class};
 
 use crate::callgrind::Counts;
+use crate::pair::Pair;
 use crate::targets::Target;
 use crate::time::Times;
 
 /// The whole of RESULTS.md.
-pub(crate) fn results(targets: &[Target], pool: &Counts, system: &Counts, heap: &[Figure], times: &Times) -> String {
+pub(crate) fn results(
+    targets: &[Target],
+    pair: &Pair,
+    pool: &Counts,
+    system: &Counts,
+    heap: &[Figure],
+    times: &Times,
+) -> String {
     let sections = [
         "# futures-shield and its rivals, measured side by side\n".to_owned(),
         "Written by `cargo run --release -p futures-shield-benches`; src/lib.rs says how. Ours are in bold.\n".to_owned(),
@@ -20,6 +28,7 @@ pub(crate) fn results(targets: &[Target], pool: &Counts, system: &Counts, heap: 
         "![instructions per operation, and time per shield by how many are alive](results.svg)\n".to_owned(),
         "## Targets\n".to_owned(),
         self::targets(targets),
+        by_turns(pair),
         "## Instructions\n\nPer operation, by callgrind: a future that is ready, on tokio's current-thread runtime, one binary per \
          contender, compiled as one codegen unit. Once with an allocator of fixed cost, once with the system's, as the mean \
          over eight heaps: what that costs depends on what it holds.\n"
@@ -29,8 +38,8 @@ pub(crate) fn results(targets: &[Target], pool: &Counts, system: &Counts, heap: 
          pending.\n"
             .to_owned(),
         allocations(heap),
-        "## Time\n\nMedians of criterion, in nanoseconds per operation. They vary with the machine and its load; \
-         instructions do not.\n"
+        "## Time\n\nMedians of criterion, in nanoseconds per operation. They vary with the machine and its load, from \
+         one figure to the next too; instructions do not.\n"
             .to_owned(),
         throughput(times),
         shared(times),
@@ -73,6 +82,16 @@ pub(crate) fn targets(targets: &[Target]) -> String {
         );
     }
     table
+}
+
+/// How the one target that is a matter of time was measured.
+fn by_turns(pair: &Pair) -> String {
+    format!(
+        "The last row is time, and not criterion's: both trackers by turns, on one runtime with two workers, in {} rounds of \
+         400,000 operations of each, from several processes: first the one goes first, then the other. Measured is the \
+         median of the rounds' ratios, and half of them are from {:.3} to {:.3}. The other ratios are of instructions.\n",
+        pair.rounds, pair.lower_quartile, pair.upper_quartile
+    )
 }
 
 /// `|` ends a cell, in code too.
