@@ -426,6 +426,17 @@ mod accepted {
         out
     }
 
+    /// An argument that only the attribute names was called unused.
+    #[shield(spawner)]
+    async fn on_an_argument<S: Spawn + Clone + Send + Sync + 'static>(spawner: S, x: u32) -> u32 {
+        x
+    }
+
+    #[tokio::test]
+    async fn an_argument_is_the_spawner() {
+        assert_eq!(on_an_argument(Tokio::current(), 7).await, 7);
+    }
+
     #[shield]
     async fn impl_trait(name: impl Into<String> + Send + 'static) -> String {
         name.into()
