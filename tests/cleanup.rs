@@ -14,39 +14,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::thread;
 
-use futures_shield::{Cleanup, CleanupRun, ShieldError, Spawn, Task, Tracker, cleanup, spawn_fn};
+use futures_shield::{Cleanup, CleanupRun, Spawn, Task, Tracker, cleanup, spawn_fn};
 use futures_util::FutureExt;
 use futures_util::future::FusedFuture;
 use tokio::sync::oneshot;
 
+use self::support::orphans::{Outcome, closed, heard, hook, nowhere, was_silent};
 use self::support::*;
-
-type Outcome<T> = Result<T, ShieldError>;
-
-/// A hook, and where it tells its outcome. It tells an error where it was dropped without being run.
-fn hook<T: Send + 'static>() -> (impl FnOnce(Outcome<T>) + Send + 'static, oneshot::Receiver<Outcome<T>>) {
-    let (tell, told) = oneshot::channel();
-    (move |outcome| drop(tell.send(outcome)), told)
-}
-
-/// What a hook has told by now.
-fn heard<T>(told: &mut oneshot::Receiver<Outcome<T>>) -> Outcome<T> {
-    told.try_recv().expect("the hook has run")
-}
-
-fn was_silent<T>(told: &mut oneshot::Receiver<Outcome<T>>) -> bool {
-    matches!(told.try_recv(), Err(oneshot::error::TryRecvError::Closed))
-}
-
-/// A spawner that must not be called.
-fn nowhere() -> impl Spawn + Clone + Send + Sync + 'static {
-    spawn_fn(|_: Task| panic!("nothing was to be spawned"))
-}
-
-/// A spawner that has no executor any more.
-fn closed() -> impl Spawn + Clone + Send + Sync + 'static {
-    spawn_fn(drop::<Task>)
-}
 
 /// How often a cleanup has begun and ended.
 #[derive(Clone, Default)]

@@ -18,47 +18,14 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use futures_shield::{
-    DynSpawner, LocalTask, ShieldError, ShieldExt, ShieldOnDrop, Spawn, SpawnLocal, Task, Tracker, spawn_fn,
-    spawn_local_fn,
+    DynSpawner, LocalTask, ShieldExt, ShieldOnDrop, Spawn, SpawnLocal, Task, Tracker, spawn_fn, spawn_local_fn,
 };
 use futures_util::FutureExt;
 use futures_util::future::FusedFuture;
 use tokio::sync::oneshot;
 
+use self::support::orphans::{Outcome, closed, gated, heard, hook, nowhere, was_silent};
 use self::support::*;
-
-type Outcome<T> = Result<T, ShieldError>;
-
-/// A hook, and where it tells its outcome. It tells an error where it was dropped without being run.
-fn hook<T: Send + 'static>() -> (impl FnOnce(Outcome<T>) + Send + 'static, oneshot::Receiver<Outcome<T>>) {
-    let (tell, told) = oneshot::channel();
-    (move |outcome| drop(tell.send(outcome)), told)
-}
-
-/// What a hook has told by now.
-fn heard<T>(told: &mut oneshot::Receiver<Outcome<T>>) -> Outcome<T> {
-    told.try_recv().expect("the hook has run")
-}
-
-fn was_silent<T>(told: &mut oneshot::Receiver<Outcome<T>>) -> bool {
-    matches!(told.try_recv(), Err(oneshot::error::TryRecvError::Closed))
-}
-
-/// Work that waits for its gate, and the gate.
-fn gated() -> (impl Future<Output = u32> + Send + 'static, oneshot::Sender<u32>) {
-    let (open, gate) = oneshot::channel();
-    (async move { gate.await.unwrap() }, open)
-}
-
-/// A spawner that must not be called.
-fn nowhere() -> impl Spawn + Clone + Send + Sync + 'static {
-    spawn_fn(|_: Task| panic!("nothing was to be spawned"))
-}
-
-/// A spawner that has no executor any more.
-fn closed() -> impl Spawn + Clone + Send + Sync + 'static {
-    spawn_fn(drop::<Task>)
-}
 
 on_every_spawner! {
     awaited_it_runs_in_its_caller,

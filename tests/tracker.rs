@@ -23,13 +23,8 @@ use futures_util::FutureExt;
 use futures_util::future::FusedFuture;
 use tokio::sync::oneshot;
 
+use self::support::orphans::gated;
 use self::support::*;
-
-/// Work that waits for its gate, and the gate.
-fn gated() -> (impl Future<Output = u32> + Send + 'static, oneshot::Sender<u32>) {
-    let (open, gate) = oneshot::channel();
-    (async move { gate.await.unwrap() }, open)
-}
 
 /// File, line and count of each place.
 fn lines(unfinished: &Unfinished) -> Vec<(&'static str, u32, usize)> {

@@ -11,6 +11,7 @@ mod crank;
 mod rigs;
 #[macro_use]
 mod local_rigs;
+pub mod orphans;
 mod things;
 mod wakers;
 
