@@ -8,21 +8,21 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use futures_executor::block_on;
-use futures_shield::{ShieldExt, Spawn, Task, schedule_fn, spawn_fn};
+use futures_shield::{BoxTask, ShieldExt, Spawn, schedule_fn, spawn_fn};
 
 /// An executor that takes futures: it runs one after the other on a thread of its own.
 #[derive(Clone)]
 struct OneByOne {
-    queue: Sender<Task>,
+    queue: Sender<BoxTask>,
 }
 
 impl OneByOne {
-    fn new() -> (Self, Receiver<Task>) {
+    fn new() -> (Self, Receiver<BoxTask>) {
         let (queue, tasks) = channel();
         (Self { queue }, tasks)
     }
 
-    fn run(tasks: Receiver<Task>) {
+    fn run(tasks: Receiver<BoxTask>) {
         for task in tasks {
             block_on(task);
         }

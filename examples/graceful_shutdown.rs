@@ -58,12 +58,12 @@ async fn main() {
     database.send(true).expect("the orders wait for it");
     let left = tracker.drain(sleep(DEADLINE)).await.expect_err("the mail never ends");
     println!("the time is up:");
-    for (location, count) in left.sites() {
-        println!("  {count} still running, shielded at {location}");
+    for at in left.locations() {
+        println!("  {} still running, shielded at {}", at.len(), at.location());
     }
 
-    let [_orders, mail] = at_the_signal.sites() else {
+    let [_orders, mail] = at_the_signal.locations() else {
         panic!("two places shield work")
     };
-    assert_eq!(left.sites(), [*mail]);
+    assert_eq!(left.locations(), [mail.clone()]);
 }

@@ -6,9 +6,9 @@ use std::fmt;
 use std::io;
 use std::panic::{Location, resume_unwind};
 
-use crate::contain::{Payload, discard};
-use crate::exclusive::Exclusive;
-use crate::site::Site;
+use crate::spawn::location::CallLocation;
+use crate::util::contain::{Payload, discard};
+use crate::util::exclusive::Exclusive;
 
 /// What shielded work ended with: its value, or why there is none.
 pub(crate) type Outcome<T> = Result<T, ShieldError>;
@@ -41,7 +41,7 @@ pub struct ShieldError {
 }
 
 struct Inner {
-    site: Site,
+    location: CallLocation,
     ending: Ending,
 }
 
@@ -92,17 +92,17 @@ fn text(payload: &(dyn Any + Send)) -> Option<&str> {
 }
 
 impl ShieldError {
-    pub(crate) fn panicked(site: Site, payload: Payload) -> Self {
-        Self::new(site, Ending::Panicked(Panic::new(payload)))
+    pub(crate) fn panicked(location: CallLocation, payload: Payload) -> Self {
+        Self::new(location, Ending::Panicked(Panic::new(payload)))
     }
 
-    pub(crate) fn cancelled(site: Site, started: bool) -> Self {
-        Self::new(site, Ending::Cancelled { started })
+    pub(crate) fn cancelled(location: CallLocation, started: bool) -> Self {
+        Self::new(location, Ending::Cancelled { started })
     }
 
-    fn new(site: Site, ending: Ending) -> Self {
+    fn new(location: CallLocation, ending: Ending) -> Self {
         Self {
-            inner: Box::new(Inner { site, ending }),
+            inner: Box::new(Inner { location, ending }),
         }
     }
 
@@ -164,7 +164,7 @@ impl ShieldError {
     /// See [`ShieldError`].
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
-        self.inner.site
+        self.inner.location
     }
 
     /// What the work panicked with.
@@ -220,17 +220,17 @@ impl ShieldError {
     /// # });
     /// ```
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, Self> {
-        let Inner { site, ending } = *self.inner;
+        let Inner { location, ending } = *self.inner;
         match ending {
             Ending::Panicked(panic) => Ok(panic.into_payload()),
-            Ending::Cancelled { started } => Err(Self::cancelled(site, started)),
+            Ending::Cancelled { started } => Err(Self::cancelled(location, started)),
         }
     }
 }
 
 impl fmt::Display for ShieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the work shielded at {} ", self.inner.site)?;
+        write!(f, "the work shielded at {} ", self.inner.location)?;
         match &self.inner.ending {
             Ending::Panicked(panic) => match &panic.message {
                 Some(message) => write!(f, "panicked: {message}"),

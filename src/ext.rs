@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::panic::Location;
 
-use crate::on_drop::ShieldOnDrop;
+use crate::inline::ShieldOnDrop;
 use crate::shield::{self, Shield};
 use crate::spawn::{Spawn, SpawnLocal};
 

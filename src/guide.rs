@@ -158,7 +158,7 @@
 //! An orphan's own error is a value, and the hook sees it as one: `Ok(Err(error))`. `Err(_)` is a panic or a
 //! cancellation.
 //!
-//! ## Task-locals, spans, OpenTelemetry contexts
+//! ## BoxTask-locals, spans, OpenTelemetry contexts
 //!
 //! A spawned future starts with none of its caller's context. Wrap what it is to carry around it, inside the shield:
 //!

@@ -110,57 +110,44 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-mod awaiter;
 mod caller;
-mod cleanup;
-mod contain;
-mod departure;
-mod dyn_spawner;
 mod error;
-mod exclusive;
 mod ext;
-mod gone;
+pub mod future;
 pub mod guide;
-mod hook;
 mod inline;
-mod on_drop;
-mod orphan;
-mod polled_after_completion;
+#[cfg(feature = "tower")]
+pub mod layer;
 mod relay;
 mod rt;
 mod shield;
-mod site;
 mod spawn;
-mod spawn_fn;
-mod sync;
-#[cfg(feature = "tower")]
-mod tower;
-#[cfg(feature = "tracing")]
-mod trace;
-#[cfg(not(feature = "tracing"))]
-#[path = "untraced.rs"]
-mod trace;
 mod tracker;
-mod waiters;
-mod window;
-mod work;
+mod util;
 
 pub use crate::caller::{Caller, shield_with, shield_with_local};
-pub use crate::cleanup::{Cleanup, CleanupRun, cleanup};
-pub use crate::dyn_spawner::DynSpawner;
 pub use crate::error::ShieldError;
 pub use crate::ext::ShieldExt;
-pub use crate::gone::Gone;
-pub use crate::on_drop::ShieldOnDrop;
-#[allow(unused_imports, unreachable_pub, reason = "without a feature there is no adapter")]
-pub use crate::rt::*;
-pub use crate::shield::{FallibleShield, Shield, shield};
-pub use crate::spawn::{Spawn, SpawnLocal};
-pub use crate::spawn_fn::{LocalTask, SpawnFn, SpawnLocalFn, Task, spawn_fn, spawn_local_fn};
+pub use crate::inline::{Cleanup, ShieldOnDrop, cleanup};
 #[cfg(feature = "tower")]
-pub use crate::tower::{Choose, Every, OnlyIf, ShieldLayer, ShieldService, ShieldedResponse};
-pub use crate::tracker::{Drain, Tracker, Unfinished, Wait};
-pub use crate::window::{RunUntilGone, RunWithGrace};
+pub use crate::layer::ShieldLayer;
+#[cfg(feature = "async-std")]
+pub use crate::rt::AsyncStd;
+#[cfg(feature = "futures")]
+pub use crate::rt::FuturesSpawner;
+#[cfg(feature = "smol")]
+pub use crate::rt::Smol;
+#[cfg(any(feature = "tokio", feature = "smol", feature = "async-std"))]
+pub use crate::rt::{CurrentRuntime, current_runtime};
+#[cfg(feature = "tokio")]
+pub use crate::rt::{Tokio, TokioLocal};
+pub use crate::shield::{FallibleShield, Shield, shield, shield_local};
+pub use crate::spawn::{
+    BoxTask, DynSpawner, LocalBoxTask, Spawn, SpawnFn, SpawnLocal, SpawnLocalFn, spawn_fn, spawn_local_fn,
+};
+#[cfg(feature = "async-task")]
+pub use crate::spawn::{Runnable, ScheduleFn, schedule_fn};
+pub use crate::tracker::{Tracker, Unfinished, UnfinishedAt};
 #[cfg(feature = "macros")]
 pub use futures_shield_macros::shield;
 

@@ -8,14 +8,9 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::FusedFuture;
 
-use crate::awaiter::Awaiter;
-use crate::departure::Departing;
 use crate::error::{Outcome, ShieldError};
-use crate::relay::Relay;
-use crate::site::{self, Site};
+use crate::relay::{Awaiter, launch};
 use crate::spawn::{Spawn, SpawnLocal};
-use crate::sync::Arc;
-use crate::work::Work;
 
 /// Shields a future, as [`ShieldExt::shield`](crate::ShieldExt::shield) does, with the spawner first: for when the
 /// spawner comes out of what the future moves.
@@ -59,42 +54,47 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    launch(Location::caller(), future, None, |work| {
+    let awaiter = launch(Location::caller(), future, None, |work| {
         spawner.spawn_detached(work);
-    })
+    });
+    Shield::new(awaiter)
 }
 
-/// The same for [`ShieldExt::shield_local`](crate::ShieldExt::shield_local).
+/// Like [`ShieldExt::shield_local`](crate::ShieldExt::shield_local), with the spawner as the first argument.
+///
+/// # Cancel safety
+///
+/// See [`ShieldExt::shield`](crate::ShieldExt::shield).
+///
+/// # Panics
+///
+/// See [`ShieldExt::shield`](crate::ShieldExt::shield).
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "tokio")] {
+/// use std::rc::Rc;
+/// use futures_shield::shield_local;
+///
+/// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// let local = tokio::task::LocalSet::new();
+/// let shield = shield_local(&local, async { Rc::new(5) });
+/// assert_eq!(*local.block_on(&runtime, shield), 5);
+/// # }
+/// ```
 #[inline]
 #[track_caller]
-pub(crate) fn shield_local<S, F>(spawner: S, future: F) -> Shield<F::Output>
+pub fn shield_local<S, F>(spawner: S, future: F) -> Shield<F::Output>
 where
     S: SpawnLocal,
     F: Future + 'static,
     F::Output: 'static,
 {
-    launch(Location::caller(), future, None, |work| {
+    let awaiter = launch(Location::caller(), future, None, |work| {
         spawner.spawn_local_detached(work);
-    })
-}
-
-/// Makes the two sides of a shield and hands the work over.
-#[inline]
-pub(crate) fn launch<F: Future>(
-    site: Site,
-    future: F,
-    departing: Option<Departing>,
-    spawn: impl FnOnce(Work<F>),
-) -> Shield<F::Output> {
-    let relay = Arc::new(Relay::new(site));
-    // There before the work is handed over: should the spawner panic, the work that it may have taken has lost its
-    // caller.
-    let shield = Shield {
-        awaiter: Awaiter::new(Arc::clone(&relay), departing),
-    };
-    let _published = site::publish(site);
-    spawn(Work::new(future, relay));
-    shield
+    });
+    Shield::new(awaiter)
 }
 
 /// Future for the [`ShieldExt::shield`](crate::ShieldExt::shield) and
@@ -113,6 +113,11 @@ pub struct FallibleShield<T> {
 }
 
 impl<T> Shield<T> {
+    #[inline]
+    pub(crate) fn new(awaiter: Awaiter<T>) -> Self {
+        Self { awaiter }
+    }
+
     /// Gives the outcome as a `Result`, where awaiting the shield itself would panic.
     ///
     /// # Cancel safety
@@ -226,7 +231,7 @@ macro_rules! handle {
             /// ```
             #[must_use]
             pub fn location(&self) -> &'static Location<'static> {
-                self.awaiter.site()
+                self.awaiter.location()
             }
 
             /// Lets the work go on alone. The same as dropping the shield, said in the code.
@@ -256,7 +261,7 @@ macro_rules! handle {
 
         impl<T> fmt::Debug for $name<T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.awaiter.describe(stringify!($name), f)
+                self.awaiter.fmt_as(stringify!($name), f)
             }
         }
     };

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_shield::{
-    DynSpawner, FallibleShield, LocalTask, Shield, ShieldError, ShieldExt, Spawn, SpawnLocal, Task, shield, spawn_fn,
-    spawn_local_fn,
+    BoxTask, DynSpawner, FallibleShield, LocalBoxTask, Shield, ShieldError, ShieldExt, Spawn, SpawnLocal, shield,
+    spawn_fn, spawn_local_fn,
 };
 use futures_util::FutureExt;
 use futures_util::future::{FusedFuture, pending, ready};
@@ -272,7 +272,7 @@ fn a_local_spawner_of_ones_own_and_every_pointer_to_it() {
         local(2).shield_local(Box::new(&*mine)),
         local(3).shield_local(Rc::new(Arc::clone(&mine))),
         local(4).shield_local(Arc::clone(&mine)),
-        local(5).shield_local(spawn_local_fn(|task: LocalTask| mine.spawn_local_detached(task))),
+        local(5).shield_local(spawn_local_fn(|task: LocalBoxTask| mine.spawn_local_detached(task))),
     ];
     pool.run_until_stalled();
     let values: Vec<u8> = shields
@@ -456,9 +456,9 @@ fn awaiting_cancelled_work_panics_in_words() {
 fn debug_of_spawners() {
     let erased = DynSpawner::new(ThreadPerTask);
     assert!(format!("{erased:?}").contains("ThreadPerTask"), "{erased:?}");
-    let closure = spawn_fn(drop::<Task>);
+    let closure = spawn_fn(drop::<BoxTask>);
     assert!(format!("{closure:?}").starts_with("SpawnFn("), "{closure:?}");
-    let closure = spawn_local_fn(drop::<LocalTask>);
+    let closure = spawn_local_fn(drop::<LocalBoxTask>);
     assert!(format!("{closure:?}").starts_with("SpawnLocalFn("), "{closure:?}");
     #[cfg(feature = "async-task")]
     {

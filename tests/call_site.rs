@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_shield::{
-    DynSpawner, FallibleShield, Shield, ShieldError, ShieldExt, Spawn, Task, shield, spawn_fn, spawn_local_fn,
+    BoxTask, DynSpawner, FallibleShield, Shield, ShieldError, ShieldExt, Spawn, shield, spawn_fn, spawn_local_fn,
 };
 use futures_util::FutureExt;
 use futures_util::future::{pending, ready};
@@ -67,7 +67,7 @@ fn through_spawners_of_every_kind() {
     let by_dyn = ready(()).shield(&erased);
     assert_at(&refused(by_dyn), line);
 
-    let closure = spawn_fn(|task: Task| inner.spawn_detached(task));
+    let closure = spawn_fn(|task: BoxTask| inner.spawn_detached(task));
     let line = line!() + 1;
     let by_fn = ready(()).shield(&closure);
     assert_at(&refused(by_fn), line);
@@ -130,7 +130,7 @@ fn shielded_inside_a_spawner_each_has_its_own() {
     let (tell, told) = std::sync::mpsc::channel();
     let inner = crank.spawner();
     let inner_line = line!() + 1;
-    let reshield = move |task: Task| tell.send(task.shield(&inner)).unwrap();
+    let reshield = move |task: BoxTask| tell.send(task.shield(&inner)).unwrap();
     let spawner = spawn_fn(reshield);
     let line = line!() + 1;
     let outer = pending::<()>().shield(&spawner);

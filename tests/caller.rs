@@ -13,10 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use futures_shield::{
-    Caller, Gone, RunUntilGone, RunWithGrace, Shield, ShieldError, Spawn, Task, shield_with, shield_with_local,
-    spawn_fn,
-};
+use futures_shield::future::{Gone, RunUntilGone, RunWithGrace};
+use futures_shield::{BoxTask, Caller, Shield, ShieldError, Spawn, shield_with, shield_with_local, spawn_fn};
 use futures_util::FutureExt;
 use futures_util::future::{FusedFuture, join_all};
 use tokio::sync::{mpsc, oneshot};
@@ -26,7 +24,7 @@ use self::support::*;
 /// A caller outside of its work, for tests that ask it by hand; and the shield, whose work is never run.
 fn by_hand() -> (Shield<()>, Caller) {
     let caller = RefCell::new(None);
-    let never = spawn_fn(std::mem::forget::<Task>);
+    let never = spawn_fn(std::mem::forget::<BoxTask>);
     let shield = shield_with(never, |given| {
         caller.replace(Some(given));
         ready(())
@@ -383,7 +381,7 @@ fn leaked_it_stays() {
 fn there_is_no_caller_where_the_spawner_panics() {
     let crank = Crank::new();
     let spawner = crank.spawner();
-    let panics = spawn_fn(move |task: Task| {
+    let panics = spawn_fn(move |task: BoxTask| {
         spawner.spawn_detached(task);
         panic!("too late");
     });
@@ -711,9 +709,9 @@ fn select_asks_whether_gone_has_terminated() {
 /// Scenario 58b: `shield_with` is a call site of its own.
 #[test]
 fn the_call_site_is_known() {
-    let (shield, line) = (shield_with(spawn_fn(drop::<Task>), async |_| ()), line!());
+    let (shield, line) = (shield_with(spawn_fn(drop::<BoxTask>), async |_| ()), line!());
     assert_eq!((shield.location().file(), shield.location().line()), (file!(), line));
-    let local = futures_shield::spawn_local_fn(drop::<futures_shield::LocalTask>);
+    let local = futures_shield::spawn_local_fn(drop::<futures_shield::LocalBoxTask>);
     let (shield, line) = (shield_with_local(local, async |_| ()), line!());
     assert_eq!((shield.location().file(), shield.location().line()), (file!(), line));
 }

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use futures_shield::{ShieldExt, Task, Tracker, cleanup, shield_with, spawn_fn};
+use futures_shield::{BoxTask, ShieldExt, Tracker, cleanup, shield_with, spawn_fn};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -37,7 +37,7 @@ fn main() {
 
 /// The row "cost when nobody cancels: one box", also where the future and the cleanup capture something.
 fn inline_modes() {
-    let nowhere = spawn_fn(|_: Task| panic!("nothing was to be spawned"));
+    let nowhere = spawn_fn(|_: BoxTask| panic!("nothing was to be spawned"));
     let captured = black_box([7_u64; 4]);
     let (boxes, kept) = cost(|| {
         let mut shield = async move { captured }.shield_on_drop(&nowhere);
@@ -61,12 +61,12 @@ fn inline_modes() {
 /// Scenario 60: one long work, and many who attach and leave.
 fn attach_and_leave() {
     let kept = RefCell::new(None);
-    let shield = shield_with(spawn_fn(std::mem::forget::<Task>), |caller| {
+    let shield = shield_with(spawn_fn(std::mem::forget::<BoxTask>), |caller| {
         kept.replace(Some(caller));
         pending::<()>()
     });
     let caller = kept.take().unwrap();
-    let tracker = Tracker::new(spawn_fn(std::mem::forget::<Task>));
+    let tracker = Tracker::new(spawn_fn(std::mem::forget::<BoxTask>));
     let other = pending::<()>().shield(&tracker);
     let mut stays = caller.gone();
     assert!(poll(&mut stays).is_pending());
@@ -95,8 +95,8 @@ fn attach_and_leave() {
 /// Scenario 59, of orphans: alive, then all dropped, and memory is back at its baseline.
 fn many_orphans() {
     const ORPHANS: usize = 100_000;
-    let queue = RefCell::new(Vec::<Task>::with_capacity(ORPHANS));
-    let tracker = Tracker::new(spawn_fn(|task: Task| queue.borrow_mut().push(task)));
+    let queue = RefCell::new(Vec::<BoxTask>::with_capacity(ORPHANS));
+    let tracker = Tracker::new(spawn_fn(|task: BoxTask| queue.borrow_mut().push(task)));
     let orphan = || {
         let mut first = true;
         let work = std::future::poll_fn(move |_| {
@@ -115,7 +115,7 @@ fn many_orphans() {
     let (_, kept) = cost(|| {
         (0..ORPHANS).for_each(|_| orphan());
         assert_eq!(tracker.len(), ORPHANS);
-        assert_eq!(tracker.unfinished().sites().len(), 1);
+        assert_eq!(tracker.unfinished().locations().len(), 1);
         for mut task in queue.borrow_mut().drain(..) {
             assert!(poll(&mut task).is_ready());
         }

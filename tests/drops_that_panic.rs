@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_executor::block_on;
-use futures_shield::{ShieldExt, Spawn, Task, cleanup, shield_with, spawn_fn};
+use futures_shield::{BoxTask, ShieldExt, Spawn, cleanup, shield_with, spawn_fn};
 
 /// Panics when it is dropped.
 struct Bomb;
@@ -54,7 +54,7 @@ impl Drop for Bombs {
 
 /// Runs each task on the spot.
 fn here() -> impl Spawn {
-    spawn_fn(|task: Task| block_on(task))
+    spawn_fn(|task: BoxTask| block_on(task))
 }
 
 fn quietly<T>(f: impl FnOnce() -> T) -> Result<T, ()> {
@@ -82,7 +82,7 @@ fn a_spawner_that_is_dropped_while_unwinding() {
 #[test]
 fn a_cleanup_whose_closure_and_value_are_dropped_unpolled() {
     let captured = Bomb;
-    let guard = cleanup(spawn_fn(|task: Task| drop(task)), Bomb, move |value| {
+    let guard = cleanup(spawn_fn(|task: BoxTask| drop(task)), Bomb, move |value| {
         let _captured = &captured;
         std::mem::forget(value);
         ready(())

@@ -16,14 +16,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use futures_shield::{Caller, Shield, ShieldError, ShieldExt, Spawn, Task, Tracker, shield_with};
+use futures_shield::{BoxTask, Caller, Shield, ShieldError, ShieldExt, Spawn, Tracker, shield_with};
 use loom::future::block_on;
 use loom::sync::atomic::AtomicBool as LoomBool;
 use loom::thread;
 
 /// A spawner that keeps the task it is given, for a loom thread to run.
 #[derive(Default)]
-struct Slot(RefCell<Option<Task>>);
+struct Slot(RefCell<Option<BoxTask>>);
 
 impl Spawn for Slot {
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
@@ -32,12 +32,12 @@ impl Spawn for Slot {
 }
 
 impl Slot {
-    fn take(&self) -> Task {
+    fn take(&self) -> BoxTask {
         self.0.take().expect("something was spawned")
     }
 }
 
-fn shielded<F>(future: F) -> (Shield<F::Output>, Task)
+fn shielded<F>(future: F) -> (Shield<F::Output>, BoxTask)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
@@ -46,7 +46,7 @@ where
     (future.shield(&slot), slot.take())
 }
 
-fn shielded_with<W, F>(work: W) -> (Shield<F::Output>, Task)
+fn shielded_with<W, F>(work: W) -> (Shield<F::Output>, BoxTask)
 where
     W: FnOnce(Caller) -> F,
     F: Future + Send + 'static,
@@ -56,7 +56,7 @@ where
     (shield_with(&slot, work), slot.take())
 }
 
-fn in_a_thread(task: Task) -> thread::JoinHandle<()> {
+fn in_a_thread(task: BoxTask) -> thread::JoinHandle<()> {
     thread::spawn(move || block_on(task))
 }
 
@@ -326,7 +326,7 @@ fn what_the_caller_wrote_is_there_once_it_has_gone() {
 }
 
 /// A caller that is handed out of its work, for helpers that outlive it.
-fn helped() -> (Shield<()>, Task, Caller) {
+fn helped() -> (Shield<()>, BoxTask, Caller) {
     let out = RefCell::new(None);
     let (shield, task) = shielded_with(|caller| {
         out.replace(Some(caller));
@@ -453,7 +453,7 @@ fn the_shield_is_dropped_while_grace_waits_to_be_given() {
 // The tracker.
 
 /// Spawns through `tracker`, from one call site in all models.
-fn tracked<F>(tracker: &Tracker<&Slot>, slot: &Slot, future: F) -> Task
+fn tracked<F>(tracker: &Tracker<&Slot>, slot: &Slot, future: F) -> BoxTask
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -462,7 +462,7 @@ where
 }
 
 /// The second ending of a model: whoever waits runs it here while `tasks` run on threads of their own.
-fn waits_for(tasks: impl IntoIterator<Item = Task>, tracker: &Tracker<&Slot>) {
+fn waits_for(tasks: impl IntoIterator<Item = BoxTask>, tracker: &Tracker<&Slot>) {
     let threads: Vec<_> = tasks.into_iter().map(in_a_thread).collect();
     block_on(tracker.wait());
     assert!(tracker.is_empty());

@@ -166,9 +166,9 @@ mod running {
 
         let unfinished = tracker.drain(ready(())).await.unwrap_err();
         let mut sites: Vec<_> = unfinished
-            .sites()
+            .locations()
             .iter()
-            .map(|(site, _)| (site.file(), site.line()))
+            .map(|at| (at.location().file(), at.location().line()))
             .collect();
         sites.sort_unstable();
         assert_eq!(sites, [(file!(), line), (file!(), renamed_line)]);

@@ -18,7 +18,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use futures_shield::{
-    DynSpawner, LocalTask, ShieldExt, ShieldOnDrop, Spawn, SpawnLocal, Task, Tracker, spawn_fn, spawn_local_fn,
+    BoxTask, DynSpawner, LocalBoxTask, ShieldExt, ShieldOnDrop, Spawn, SpawnLocal, Tracker, spawn_fn, spawn_local_fn,
 };
 use futures_util::FutureExt;
 use futures_util::future::FusedFuture;
@@ -528,7 +528,7 @@ fn a_future_that_panicked_and_is_polled_again_is_not_spawned() {
     let spawned = Arc::new(AtomicUsize::new(0));
     let spawns = Arc::clone(&spawned);
     let drops = Drops::new();
-    let spawner = spawn_fn(move |_: Task| {
+    let spawner = spawn_fn(move |_: BoxTask| {
         spawns.fetch_add(1, Ordering::SeqCst);
     });
     let mut shield = PanicsOnce::new(&drops).shield_on_drop(spawner);
@@ -583,7 +583,7 @@ fn a_spawner_that_panics_is_contained() {
     for unwinding in [false, true] {
         let drops = Drops::new();
         let (tell, mut told) = hook::<()>();
-        let spawner = spawn_fn(|_: Task| panic!("the spawner's"));
+        let spawner = spawn_fn(|_: BoxTask| panic!("the spawner's"));
         let mut shield = Holding::new(drops.one(), pending())
             .shield_on_drop(spawner)
             .on_orphan(tell);
@@ -607,7 +607,7 @@ fn a_spawner_that_panics_with_the_work_in_hand_loses_nothing() {
     let (work, open) = gated();
     let (tell, mut told) = hook();
     let mut shield = work
-        .shield_on_drop(spawn_fn(move |task: Task| {
+        .shield_on_drop(spawn_fn(move |task: BoxTask| {
             spawner.spawn_detached(task);
             panic!("too late");
         }))
@@ -1054,7 +1054,7 @@ fn through_spawners_in_spawners() {
 /// A local spawner whose future and shield stay on one thread, without any executor in between.
 #[test]
 fn a_local_spawner_of_ones_own() {
-    struct Keep(Rc<Cell<Option<LocalTask>>>);
+    struct Keep(Rc<Cell<Option<LocalBoxTask>>>);
 
     impl SpawnLocal for Keep {
         fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {

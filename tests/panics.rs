@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::thread;
 
-use futures_shield::{Shield, ShieldError, ShieldExt, Spawn, Task, spawn_fn};
+use futures_shield::{BoxTask, Shield, ShieldError, ShieldExt, Spawn, spawn_fn};
 use futures_util::FutureExt;
 use futures_util::future::{pending, poll_fn, ready};
 use tokio::sync::oneshot;
@@ -333,7 +333,7 @@ fn the_spawner_panics_while_its_caller_unwinds() {
 fn the_spawner_panics_after_it_has_taken_the_work() {
     let crank = Arc::new(Crank::new());
     let inner = crank.spawner();
-    let broken = spawn_fn(move |task: Task| {
+    let broken = spawn_fn(move |task: BoxTask| {
         inner.spawn_detached(task);
         panic!("too late");
     });

@@ -181,7 +181,7 @@ fn spawned_after_the_local_pool_is_gone() {
 #[test]
 fn spawned_after_the_local_pool_is_gone_through_its_adapter() {
     let pool = futures_executor::LocalPool::new();
-    let gone = futures_shield::FuturesSpawner(pool.spawner());
+    let gone = futures_shield::FuturesSpawner::new(pool.spawner());
     drop(pool);
     let error = ready(7)
         .shield_local(&gone)

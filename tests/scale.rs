@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use futures_shield::{Shield, ShieldExt, Spawn, Task, spawn_fn};
+use futures_shield::{BoxTask, Shield, ShieldExt, Spawn, spawn_fn};
 use futures_util::FutureExt;
 use futures_util::future::ready;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -272,7 +272,7 @@ fn ten_thousand_nested_on_tokio() {
 #[test]
 fn a_shield_allocates_once_beside_its_task() {
     let _turn = one_at_a_time();
-    let slot: Arc<Mutex<Option<Task>>> = Arc::default();
+    let slot: Arc<Mutex<Option<BoxTask>>> = Arc::default();
     let keep = Arc::clone(&slot);
     // It boxes the task, and nothing else: the runtime's allocation.
     let spawner = spawn_fn(move |task| *locked(&keep) = Some(task));

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::task::Poll;
 use std::thread;
 
-use futures_shield::{FallibleShield, ShieldError, ShieldExt, Spawn, Task, spawn_fn};
+use futures_shield::{BoxTask, FallibleShield, ShieldError, ShieldExt, Spawn, spawn_fn};
 use futures_util::FutureExt;
 
 use support::{Drops, Wakes, block_on, join, poll, poll_with};
@@ -77,7 +77,7 @@ fn race(seed: u64, caller: fn(FallibleShield<usize>, &Ends)) -> Arc<Ends> {
         }
     }));
     let start = Start::default();
-    let (tasks, given) = mpsc::channel::<Task>();
+    let (tasks, given) = mpsc::channel::<BoxTask>();
     let gate = start.clone();
     let executor = thread::spawn(move || {
         let mut dice = Dice(seed);

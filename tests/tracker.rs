@@ -15,9 +15,10 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context, Poll};
 use std::thread;
 
+use futures_shield::future::{Drain, Wait};
 use futures_shield::{
-    Drain, DynSpawner, LocalTask, ShieldExt, Spawn, SpawnLocal, Task, Tracker, Unfinished, Wait, cleanup, shield,
-    shield_with, spawn_fn, spawn_local_fn,
+    BoxTask, DynSpawner, LocalBoxTask, ShieldExt, Spawn, SpawnLocal, Tracker, Unfinished, UnfinishedAt, cleanup,
+    shield, shield_with, spawn_fn, spawn_local_fn,
 };
 use futures_util::FutureExt;
 use futures_util::future::FusedFuture;
@@ -28,8 +29,14 @@ use self::support::*;
 
 /// File, line and count of each place.
 fn lines(unfinished: &Unfinished) -> Vec<(&'static str, u32, usize)> {
-    let place = |(site, count): &(&'static Location<'static>, usize)| (site.file(), site.line(), *count);
-    unfinished.sites().iter().map(place).collect()
+    let place = |(location, count): (&'static Location<'static>, usize)| (location.file(), location.line(), count);
+    pairs(unfinished).into_iter().map(place).collect()
+}
+
+/// The location and the count of each entry, as pairs.
+fn pairs(unfinished: &Unfinished) -> Vec<(&'static Location<'static>, usize)> {
+    let pair = |at: &UnfinishedAt| (at.location(), at.len());
+    unfinished.locations().iter().map(pair).collect()
 }
 
 on_every_spawner! {
@@ -192,7 +199,7 @@ fn drain_names_the_one_that_is_stuck<R: Rig>(rig: R) {
         let unfinished = drain.await.unwrap_err();
         assert_eq!(lines(&unfinished), [(file!(), line, 1)]);
         assert_eq!((unfinished.len(), unfinished.is_empty()), (1, false));
-        let column = unfinished.sites()[0].0.column();
+        let column = unfinished.locations()[0].location().column();
         assert_eq!(
             unfinished.to_string(),
             format!("1 unfinished: 1 shielded at {}:{line}:{column}", file!())
@@ -327,7 +334,7 @@ fn each_call_site_is_named() {
     let tracker = Tracker::new(crank.spawner());
     let erased = DynSpawner::new(tracker.clone());
     let inner = tracker.clone();
-    let closure = spawn_fn(move |task: Task| inner.spawn_detached(task));
+    let closure = spawn_fn(move |task: BoxTask| inner.spawn_detached(task));
     let mine = Mine(erased.clone());
     let boxed = Arc::new(Box::new(tracker.clone()));
     let by_mine_erased = DynSpawner::new(Mine(DynSpawner::new(Tracker::new(tracker.clone()))));
@@ -383,7 +390,7 @@ fn nested_spawns_have_sites_of_their_own() {
     let (inside, outer_line) = (tracker.clone(), Arc::new(AtomicUsize::new(0)));
     let line = Arc::clone(&outer_line);
     let mut outer = pending::<()>()
-        .shield_on_drop(spawn_fn(drop::<Task>))
+        .shield_on_drop(spawn_fn(drop::<BoxTask>))
         .on_orphan(move |_| {
             pending::<()>().shield(&inside).detach();
             line.store(line!() as usize - 1, Ordering::SeqCst);
@@ -396,7 +403,7 @@ fn nested_spawns_have_sites_of_their_own() {
     // The spawner shields something of its own first: what it spawns after that is the outer one's again.
     let (inside, inner_line) = (tracker.clone(), Arc::new(AtomicUsize::new(0)));
     let line = Arc::clone(&inner_line);
-    let spawner = spawn_fn(move |task: Task| {
+    let spawner = spawn_fn(move |task: BoxTask| {
         pending::<()>().shield(&inside).detach();
         line.store(line!() as usize - 1, Ordering::SeqCst);
         inside.spawn_detached(task);
@@ -411,7 +418,7 @@ fn nested_spawns_have_sites_of_their_own() {
 /// A spawner that panics while its site is published leaves no site behind.
 #[test]
 fn a_spawner_that_panics_leaves_no_site_behind() {
-    let panics = spawn_fn(|_: Task| panic!("the spawner's"));
+    let panics = spawn_fn(|_: BoxTask| panic!("the spawner's"));
     assert_eq!(panics_with(|| pending::<()>().shield(panics)), "the spawner's");
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
@@ -428,7 +435,7 @@ fn a_spawner_that_panics_leaves_no_site_behind() {
 /// A spawner that panics has spawned nothing: its entry leaves.
 #[test]
 fn a_spawner_that_panics_leaves_no_entry_behind() {
-    let tracker = Tracker::new(spawn_fn(|_: Task| panic!("the spawner's")));
+    let tracker = Tracker::new(spawn_fn(|_: BoxTask| panic!("the spawner's")));
     assert_eq!(panics_with(|| async {}.shield(&tracker)), "the spawner's");
     assert!(tracker.is_empty() && tracker.unfinished().is_empty());
 
@@ -464,7 +471,7 @@ fn one_place_is_named_once() {
     let place = one::spawn(&tracker);
     assert_eq!(other::spawn(&tracker), place);
     assert_eq!(one::spawn(&tracker), place);
-    assert_eq!(tracker.unfinished().sites(), [(place, 3)]);
+    assert_eq!(pairs(&tracker.unfinished()), [(place, 3)]);
 }
 
 /// Scenario 12: many threads enter call sites that are new to the tracker. Each is counted at its own.
@@ -498,7 +505,7 @@ fn new_call_sites_on_many_threads() {
         threads.into_iter().for_each(join);
         let unfinished = tracker.unfinished();
         assert_eq!((unfinished.len(), tracker.len()), (sites.len(), sites.len()));
-        assert!(unfinished.sites().iter().all(|(_, count)| *count == 2), "{unfinished}");
+        assert!(unfinished.locations().iter().all(|at| at.len() == 2), "{unfinished}");
         crank.shut_down();
         assert!(tracker.unfinished().is_empty());
     }
@@ -524,7 +531,7 @@ fn many_sites_are_sorted() {
     here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!();
     here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!();
     let unfinished = tracker.unfinished();
-    assert_eq!(unfinished.sites(), expected);
+    assert_eq!(pairs(&unfinished), expected);
     let mut places: Vec<_> = expected.iter().map(|(site, _)| (site.file(), site.line(), site.column())).collect();
     places.dedup();
     assert_eq!((places.len(), places.is_sorted()), (80, true));
@@ -646,7 +653,7 @@ fn drain_with_a_deadline_that_has_passed() {
     let tracker = Tracker::new(crank.spawner());
     let shield = pending::<()>().shield(&tracker);
     let unfinished = tracker.drain(ready(())).now_or_never().unwrap().unwrap_err();
-    assert_eq!(unfinished.sites(), [(shield.location(), 1)]);
+    assert_eq!(pairs(&unfinished), [(shield.location(), 1)]);
     assert_eq!(tracker.unfinished(), unfinished);
     drop(shield);
     assert_eq!(crank.len(), 1, "nothing was cancelled");
@@ -655,7 +662,7 @@ fn drain_with_a_deadline_that_has_passed() {
 /// Scenario 58, "`Err` is never empty": threads enter and leave all the time, and each drain's deadline comes at once.
 #[test]
 fn err_is_never_empty() {
-    let tracker = Tracker::new(spawn_fn(|task: Task| futures_executor::block_on(task)));
+    let tracker = Tracker::new(spawn_fn(|task: BoxTask| futures_executor::block_on(task)));
     let stop = Arc::new(AtomicBool::new(false));
     let threads: Vec<_> = (0..3)
         .map(|_| {
@@ -673,9 +680,9 @@ fn err_is_never_empty() {
         match tracker.drain(ready(())).now_or_never().unwrap() {
             Ok(()) => drained += 1,
             Err(left) => {
-                assert!(!left.is_empty() && !left.sites().is_empty());
+                assert!(!left.is_empty() && !left.locations().is_empty());
                 assert_ne!(left.len(), 0);
-                assert!(left.sites().iter().all(|(_, count)| (1..=3).contains(count)));
+                assert!(left.locations().iter().all(|at| (1..=3).contains(&at.len())));
                 unfinished += 1;
             }
         }
@@ -691,8 +698,8 @@ fn err_is_never_empty() {
 fn many_threads_at_once_end_at_zero() {
     const THREADS: usize = 4;
     const ROUNDS: usize = 2_000;
-    let (queue, tasks) = mpsc::channel::<Task>();
-    let tracker = Tracker::new(spawn_fn(move |task: Task| queue.send(task).unwrap()));
+    let (queue, tasks) = mpsc::channel::<BoxTask>();
+    let tracker = Tracker::new(spawn_fn(move |task: BoxTask| queue.send(task).unwrap()));
     let done = Arc::new(AtomicUsize::new(0));
     let barrier = Arc::new(Barrier::new(THREADS));
     let spawning: Vec<_> = (0..THREADS)
@@ -841,8 +848,8 @@ fn a_hook_that_is_told_of_a_cancellation_counts() {
 /// An executor that keeps what has ended keeps its entry: there is nothing else that could be said.
 #[test]
 fn an_entry_stays_while_its_task_does() {
-    let (queue, tasks) = mpsc::channel::<Task>();
-    let tracker = Tracker::new(spawn_fn(move |task: Task| queue.send(task).unwrap()));
+    let (queue, tasks) = mpsc::channel::<BoxTask>();
+    let tracker = Tracker::new(spawn_fn(move |task: BoxTask| queue.send(task).unwrap()));
     let shield = async { 7 }.shield(&tracker);
     let mut task = tasks.recv().unwrap();
     assert!(poll(&mut task).is_ready());
@@ -894,7 +901,7 @@ fn debug_and_display_list_what_runs() {
 /// Scenarios 14 and 43.
 #[test]
 fn select_asks_whether_it_has_terminated() {
-    let tracker = Tracker::new(spawn_fn(drop::<Task>));
+    let tracker = Tracker::new(spawn_fn(drop::<BoxTask>));
     let mut wait = tracker.wait();
     assert!(!wait.is_terminated());
     let mut rounds = 0;
@@ -951,7 +958,7 @@ struct Fields<S, D> {
 /// Scenario 10.
 #[test]
 fn they_can_be_kept_in_fields() {
-    let tracker = Tracker::new(spawn_local_fn(drop::<LocalTask>));
+    let tracker = Tracker::new(spawn_local_fn(drop::<LocalBoxTask>));
     let fields = Fields {
         wait: tracker.wait(),
         drain: tracker.drain(ready(())),
@@ -970,8 +977,8 @@ fn one_in_another() {
     let inside = Tracker::new(outside.clone());
     let shields = (pending::<()>().shield(&inside), pending::<()>().shield(&outside));
     assert_eq!((inside.len(), outside.len()), (1, 2));
-    assert_eq!(inside.unfinished().sites(), [(shields.0.location(), 1)]);
-    assert!(outside.unfinished().sites().contains(&(shields.0.location(), 1)));
+    assert_eq!(pairs(&inside.unfinished()), [(shields.0.location(), 1)]);
+    assert!(pairs(&outside.unfinished()).contains(&(shields.0.location(), 1)));
     crank.shut_down();
     assert!(inside.is_empty() && outside.is_empty());
 }

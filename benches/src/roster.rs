@@ -19,18 +19,18 @@ pub enum Class {
     /// Runs inside its caller, on the heap at the most.
     Inline,
     /// Is a task of tokio.
-    Task,
+    BoxTask,
     /// Is a task of smol.
     Smol,
 }
 
 impl Class {
-    pub const ALL: [Self; 3] = [Self::Inline, Self::Task, Self::Smol];
+    pub const ALL: [Self; 3] = [Self::Inline, Self::BoxTask, Self::Smol];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Inline => "inside the caller",
-            Self::Task => "as a task of tokio",
+            Self::BoxTask => "as a task of tokio",
             Self::Smol => "as a task of smol",
         }
     }
@@ -70,19 +70,19 @@ pub const CONTENDERS: &[Contender] = &[
         "guarden_closure",
         "guarden::DetachableTask::new(|task| .., f).await",
     ),
-    rival(Class::Task, "tokio_spawn", "tokio::spawn(f).await"),
-    ours(Class::Task, "shield", "f.shield(&tokio).await"),
-    ours(Class::Task, "shield_fallible", "f.shield(&tokio).fallible().await"),
+    rival(Class::BoxTask, "tokio_spawn", "tokio::spawn(f).await"),
+    ours(Class::BoxTask, "shield", "f.shield(&tokio).await"),
+    ours(Class::BoxTask, "shield_fallible", "f.shield(&tokio).fallible().await"),
     ours(
-        Class::Task,
+        Class::BoxTask,
         "shield_on_orphan",
         "f.shield(&tokio).on_orphan(|_| {}).await",
     ),
-    rival(Class::Task, "tokio_shield", "f.shield().await (tokio-shield)"),
-    rival(Class::Task, "task_tracker", "task_tracker.spawn(f).await"),
-    ours(Class::Task, "shield_tracker", "f.shield(&tracker).await"),
+    rival(Class::BoxTask, "tokio_shield", "f.shield().await (tokio-shield)"),
+    rival(Class::BoxTask, "task_tracker", "task_tracker.spawn(f).await"),
+    ours(Class::BoxTask, "shield_tracker", "f.shield(&tracker).await"),
     rival(
-        Class::Task,
+        Class::BoxTask,
         "remote_handle",
         "f.remote_handle() (futures), spawned, .await",
     ),

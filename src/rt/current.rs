@@ -32,7 +32,7 @@ use crate::spawn::Spawn;
 #[track_caller]
 pub fn current_runtime() -> CurrentRuntime {
     CurrentRuntime {
-        selected: Selected::here(),
+        selected: Selected::detect(),
     }
 }
 
@@ -50,7 +50,7 @@ pub struct CurrentRuntime {
 enum Selected {
     /// This thread was in a Tokio runtime.
     #[cfg(feature = "tokio")]
-    Tokio(crate::Tokio),
+    Tokio(super::Tokio),
     /// It was in none, and smol needs none.
     #[cfg(feature = "smol")]
     Smol,
@@ -61,27 +61,27 @@ enum Selected {
 
 impl Selected {
     #[cfg_attr(feature = "tokio", track_caller)]
-    fn here() -> Self {
+    fn detect() -> Self {
         #[cfg(feature = "tokio")]
-        if let Ok(tokio) = crate::Tokio::try_current() {
+        if let Ok(tokio) = super::Tokio::try_current() {
             return Self::Tokio(tokio);
         }
-        Self::elsewhere()
+        Self::fallback()
     }
 
     #[cfg(feature = "smol")]
-    fn elsewhere() -> Self {
+    fn fallback() -> Self {
         Self::Smol
     }
 
     #[cfg(all(feature = "async-std", not(feature = "smol")))]
-    fn elsewhere() -> Self {
+    fn fallback() -> Self {
         Self::AsyncStd
     }
 
     #[cfg(not(any(feature = "smol", feature = "async-std")))]
     #[track_caller]
-    fn elsewhere() -> Self {
+    fn fallback() -> Self {
         panic!(
             "`current_runtime()` was called outside of a Tokio runtime, and no other runtime is enabled: call it inside one, \
              or enable the feature `smol`"
@@ -96,9 +96,9 @@ impl Spawn for CurrentRuntime {
             #[cfg(feature = "tokio")]
             Selected::Tokio(tokio) => tokio.spawn_detached(future),
             #[cfg(feature = "smol")]
-            Selected::Smol => crate::Smol.spawn_detached(future),
+            Selected::Smol => super::Smol.spawn_detached(future),
             #[cfg(all(feature = "async-std", not(feature = "smol")))]
-            Selected::AsyncStd => crate::AsyncStd.spawn_detached(future),
+            Selected::AsyncStd => super::AsyncStd.spawn_detached(future),
         }
     }
 }

@@ -16,17 +16,26 @@ use crate::spawn::{Spawn, SpawnLocal};
 /// ```
 /// use futures_shield::{FuturesSpawner, ShieldExt};
 ///
-/// let pool = FuturesSpawner(futures_executor::ThreadPool::new().unwrap());
+/// let pool = FuturesSpawner::new(futures_executor::ThreadPool::new().unwrap());
 /// assert_eq!(futures_executor::block_on(async { 7 }.shield(&pool)), 7);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
-pub struct FuturesSpawner<S>(pub S);
+pub struct FuturesSpawner<S> {
+    spawner: S,
+}
+
+impl<S> FuturesSpawner<S> {
+    /// Creates a spawner from an executor of the futures crate's kind.
+    pub const fn new(spawner: S) -> Self {
+        Self { spawner }
+    }
+}
 
 impl<S: futures_task::Spawn> Spawn for FuturesSpawner<S> {
     #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         // The error says that the executor is gone. It has dropped the future, and that ends the shield.
-        let _ = self.0.spawn_obj(FutureObj::new(Box::new(future)));
+        let _ = self.spawner.spawn_obj(FutureObj::new(Box::new(future)));
     }
 }
 
@@ -34,6 +43,6 @@ impl<S: LocalSpawn> SpawnLocal for FuturesSpawner<S> {
     #[inline]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
         // As above.
-        let _ = self.0.spawn_local_obj(LocalFutureObj::new(Box::new(future)));
+        let _ = self.spawner.spawn_local_obj(LocalFutureObj::new(Box::new(future)));
     }
 }

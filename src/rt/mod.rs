@@ -6,8 +6,6 @@ mod async_std;
 mod current;
 #[cfg(feature = "futures")]
 mod futures;
-#[cfg(feature = "async-task")]
-mod schedule;
 #[cfg(feature = "smol")]
 mod smol;
 #[cfg(feature = "tokio")]
@@ -19,8 +17,6 @@ pub use self::async_std::AsyncStd;
 pub use self::current::{CurrentRuntime, current_runtime};
 #[cfg(feature = "futures")]
 pub use self::futures::FuturesSpawner;
-#[cfg(feature = "async-task")]
-pub use self::schedule::{Runnable, ScheduleFn, schedule_fn};
 #[cfg(feature = "smol")]
 pub use self::smol::Smol;
 #[cfg(feature = "tokio")]

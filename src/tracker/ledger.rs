@@ -1,14 +1,14 @@
-//! What runs, counted in all and by call site, by many threads at once.
+//! What runs, counted in all and by call location, by many threads at once.
 
 use std::panic::Location;
 use std::ptr;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
-use super::Unfinished;
-use crate::site::Site;
-use crate::sync::{Arc, AtomicUsize, Ordering};
-use crate::waiters::{Ticket, Waiters};
+use super::unfinished::{Unfinished, UnfinishedAt};
+use crate::spawn::location::CallLocation;
+use crate::util::sync::{Arc, AtomicUsize, Ordering};
+use crate::util::waiters::{Ticket, Waiters};
 
 /// Set in [`Ledger::running`] while somebody waits for it to reach zero.
 const AWAITED: usize = 1;
@@ -42,9 +42,9 @@ impl Ledger {
 
     /// Counts one more, until the entry is dropped.
     #[inline]
-    pub(super) fn enter(&self, site: Site) -> Entry {
+    pub(super) fn enter(&self, location: CallLocation) -> Entry {
         self.whole.running.fetch_add(ONE, Ordering::Relaxed);
-        let line = self.sites.line(&self.whole, site);
+        let line = self.sites.line(&self.whole, location);
         Entry { line: Arc::clone(line) }
     }
 
@@ -61,17 +61,17 @@ impl Ledger {
                 return Poll::Pending;
             }
         }
-        self.forget(ticket);
+        self.deregister(ticket);
         Poll::Ready(())
     }
 
     /// A waiter that waits no longer.
-    pub(super) fn forget(&self, ticket: &mut Ticket) {
+    pub(super) fn deregister(&self, ticket: &mut Ticket) {
         self.whole.waiters.remove(ticket);
     }
 
-    /// What runs, by site. An entry leaves the whole a moment before its site, so the whole is asked first: where it is zero,
-    /// there is nothing at any site.
+    /// What runs, by location. An entry leaves the whole a moment before its location, so the whole is asked first: where it is zero,
+    /// there is nothing at any location.
     pub(super) fn unfinished(&self) -> Unfinished {
         let counts = if self.len() == 0 {
             Vec::new()
@@ -109,34 +109,34 @@ impl Drop for Entry {
 
 const BUCKETS: usize = 32;
 
-/// A count for each call site: a hash table that only grows, as far as there are call sites in the program's text, so
+/// A count for each call location: a hash table that only grows, as far as there are call sites in the program's text, so
 /// that it is read without a lock.
 struct Sites {
     buckets: [OnceLock<Arc<Line>>; BUCKETS],
 }
 
-/// One call site, and the next one in the same bucket. What runs there is counted by the references to it, of which one is the
-/// table's: so an entry touches one word of its site, and one of the whole, and threads do not wait for each other's more.
+/// One call location, and the next one in the same bucket. What runs there is counted by the references to it, of which one is the
+/// table's: so an entry touches one word of its location, and one of the whole, and threads do not wait for each other's more.
 struct Line {
-    site: Site,
+    location: CallLocation,
     whole: Arc<Whole>,
     next: OnceLock<Arc<Self>>,
 }
 
 impl Line {
-    /// Puts a line for `site` at the end of a bucket, of which `slot` was the end just now. Another thread may append,
+    /// Puts a line for `location` at the end of a bucket, of which `slot` was the end just now. Another thread may append,
     /// too.
     #[cold]
-    fn append<'a>(mut slot: &'a OnceLock<Arc<Self>>, whole: &Arc<Whole>, site: Site) -> &'a Arc<Self> {
+    fn append<'a>(mut slot: &'a OnceLock<Arc<Self>>, whole: &Arc<Whole>, location: CallLocation) -> &'a Arc<Self> {
         loop {
             let line = slot.get_or_init(|| {
                 Arc::new(Self {
-                    site,
+                    location,
                     whole: Arc::clone(whole),
                     next: OnceLock::new(),
                 })
             });
-            if ptr::eq(line.site, site) {
+            if ptr::eq(line.location, location) {
                 return line;
             }
             slot = &line.next;
@@ -151,28 +151,28 @@ impl Sites {
         }
     }
 
-    /// The line of `site`, which is known by its address.
+    /// The line of `location`, which is known by its address.
     #[inline]
-    fn line<'a>(&'a self, whole: &Arc<Whole>, site: Site) -> &'a Arc<Line> {
-        let mut slot = &self.buckets[ptr::from_ref(site).addr() / align_of::<Location<'_>>() % BUCKETS];
+    fn line<'a>(&'a self, whole: &Arc<Whole>, location: CallLocation) -> &'a Arc<Line> {
+        let mut slot = &self.buckets[ptr::from_ref(location).addr() / align_of::<Location<'_>>() % BUCKETS];
         while let Some(line) = slot.get() {
-            if ptr::eq(line.site, site) {
+            if ptr::eq(line.location, location) {
                 return line;
             }
             slot = &line.next;
         }
-        Line::append(slot, whole, site)
+        Line::append(slot, whole, location)
     }
 
     /// What is not zero.
-    fn counts(&self) -> Vec<(Site, usize)> {
+    fn counts(&self) -> Vec<UnfinishedAt> {
         let mut counts = Vec::new();
         for bucket in &self.buckets {
             let mut slot = bucket;
             while let Some(line) = slot.get() {
                 let running = Arc::strong_count(line) - 1;
                 if running != 0 {
-                    counts.push((line.site, running));
+                    counts.push(UnfinishedAt::new(line.location, running));
                 }
                 slot = &line.next;
             }

@@ -1,9 +1,10 @@
 //! A spawner around a spawner that knows what still runs.
 
+mod drain;
 mod ledger;
+mod unfinished;
 mod wait;
 
-use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -12,11 +13,13 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+pub use self::drain::Drain;
 use self::ledger::{Entry, Ledger};
-pub use self::wait::{Drain, Wait};
-use crate::site::{self, Site};
+pub use self::unfinished::{Unfinished, UnfinishedAt};
+pub use self::wait::Wait;
+use crate::spawn::location::{self, CallLocation};
 use crate::spawn::{Spawn, SpawnLocal};
-use crate::sync::Arc;
+use crate::util::sync::Arc;
 
 /// A spawner around a spawner that counts what still runs, and knows by file and line where it was shielded.
 ///
@@ -42,8 +45,8 @@ use crate::sync::Arc;
 ///
 /// let deadline = tokio::time::sleep(Duration::from_millis(10));
 /// let unfinished = tracker.drain(deadline).await.unwrap_err();
-/// for (location, count) in unfinished.sites() {
-///     println!("{count} left at {location}"); // 1 left at src/main.rs:6:33
+/// for left in unfinished.locations() {
+///     println!("{} left at {}", left.len(), left.location()); // 1 left at src/main.rs:6:33
 /// }
 /// assert_eq!(unfinished.len(), 1);
 /// # });
@@ -163,8 +166,9 @@ impl<S> Tracker<S> {
     /// let tracker = Tracker::new(Tokio::current());
     /// std::future::pending::<()>().shield(&tracker).detach();
     ///
-    /// let (location, count) = tracker.unfinished().sites()[0];
-    /// assert_eq!((location.file(), count), (file!(), 1));
+    /// let unfinished = tracker.unfinished();
+    /// let left = &unfinished.locations()[0];
+    /// assert_eq!((left.location().file(), left.len()), (file!(), 1));
     /// # });
     /// # }
     /// ```
@@ -173,12 +177,12 @@ impl<S> Tracker<S> {
         self.ledger.unfinished()
     }
 
-    fn track<F>(&self, caller: Site, future: F) -> Tracked<F> {
+    fn track<F>(&self, caller: CallLocation, future: F) -> Tracked<F> {
         // Spawned directly, and not by a shield, work was shielded nowhere: then it is the place of the spawn.
-        let site = site::published().unwrap_or(caller);
+        let location = location::published().unwrap_or(caller);
         Tracked {
             future,
-            _entry: self.ledger.enter(site),
+            _entry: self.ledger.enter(location),
         }
     }
 }
@@ -234,80 +238,3 @@ impl<F: Future<Output = ()>> Future for Tracked<F> {
         self.project().future.poll(cx)
     }
 }
-
-/// What still ran when it was asked for, by the file and line it was shielded at.
-///
-/// The error of [`Tracker::drain`], and the answer of [`Tracker::unfinished`].
-///
-/// # Examples
-///
-/// See [`Tracker`].
-#[derive(Clone, PartialEq, Eq)]
-pub struct Unfinished {
-    // Sorted by file and line, none of them zero.
-    sites: Vec<(Site, usize)>,
-}
-
-impl Unfinished {
-    fn new(mut sites: Vec<(Site, usize)>) -> Self {
-        sites.sort_unstable_by_key(|(site, _)| (site.file(), site.line(), site.column()));
-        // One place in the source may have several `Location`s, one for each crate or type it was compiled for.
-        sites.dedup_by(|(site, count), (kept, sum)| {
-            let same = site == kept;
-            if same {
-                *sum += *count;
-            }
-            same
-        });
-        Self { sites }
-    }
-
-    /// How much work that was.
-    ///
-    /// # Examples
-    ///
-    /// See [`Tracker`].
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.sites.iter().map(|(_, count)| count).sum()
-    }
-
-    /// Whether that was nothing. As the error of [`Tracker::drain`] it never is.
-    ///
-    /// # Examples
-    ///
-    /// See [`Tracker`].
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.sites.is_empty()
-    }
-
-    /// Where that work was shielded, and how much of it at each place, sorted by file and line.
-    ///
-    /// # Examples
-    ///
-    /// See [`Tracker`].
-    #[must_use]
-    pub fn sites(&self) -> &[(&'static Location<'static>, usize)] {
-        &self.sites
-    }
-}
-
-impl fmt::Display for Unfinished {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} unfinished", self.len())?;
-        for (index, (site, count)) in self.sites.iter().enumerate() {
-            let separator = if index == 0 { ": " } else { ", " };
-            write!(f, "{separator}{count} shielded at {site}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Unfinished {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Unfinished({self})")
-    }
-}
-
-impl Error for Unfinished {}

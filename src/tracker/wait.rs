@@ -6,19 +6,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::FusedFuture;
-use pin_project_lite::pin_project;
 
-use super::Unfinished;
 use super::ledger::Ledger;
-use crate::sync::{Arc, spin_loop};
-use crate::waiters::Ticket;
+use crate::util::sync::Arc;
+use crate::util::waiters::Ticket;
 
 /// Future for the [`Tracker::wait`](crate::Tracker::wait) method.
 #[must_use = "it waits only while it is polled: `.await` it"]
 pub struct Wait {
-    ledger: Arc<Ledger>,
+    pub(super) ledger: Arc<Ledger>,
     ticket: Ticket,
-    ended: bool,
+    pub(super) ended: bool,
 }
 
 impl Wait {
@@ -51,64 +49,12 @@ impl FusedFuture for Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        self.ledger.forget(&mut self.ticket);
+        self.ledger.deregister(&mut self.ticket);
     }
 }
 
 impl fmt::Debug for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wait").field("running", &self.ledger.len()).finish()
-    }
-}
-
-pin_project! {
-    /// Future for the [`Tracker::drain`](crate::Tracker::drain) method.
-    #[must_use = "it waits only while it is polled: `.await` it"]
-    pub struct Drain<D> {
-        wait: Wait,
-        #[pin]
-        deadline: D,
-    }
-}
-
-impl<D> Drain<D> {
-    pub(super) fn new(wait: Wait, deadline: D) -> Self {
-        Self { wait, deadline }
-    }
-}
-
-impl<D: Future> Future for Drain<D> {
-    type Output = Result<(), Unfinished>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        assert!(!this.wait.ended, "`Drain` polled after completion");
-        if Pin::new(&mut *this.wait).poll(cx).is_ready() {
-            return Poll::Ready(Ok(()));
-        }
-        if this.deadline.poll(cx).is_pending() {
-            return Poll::Pending;
-        }
-        this.wait.ended = true;
-        loop {
-            // An entry counts in the whole before it counts at its site. Where that is caught in the middle, look
-            // again: either it is at its site by then, or it has ended.
-            let unfinished = this.wait.ledger.unfinished();
-            if !unfinished.is_empty() {
-                return Poll::Ready(Err(unfinished));
-            }
-            if this.wait.ledger.len() == 0 {
-                return Poll::Ready(Ok(()));
-            }
-            spin_loop();
-        }
-    }
-}
-
-impl<D> fmt::Debug for Drain<D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Drain")
-            .field("wait", &self.wait)
-            .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
-use futures_shield::{Spawn, Task};
+use futures_shield::{BoxTask, Spawn};
 
 use super::locked;
 
@@ -29,7 +29,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     next: usize,
-    tasks: BTreeMap<usize, Task>,
+    tasks: BTreeMap<usize, BoxTask>,
     ready: VecDeque<usize>,
     // What is in `ready`, each once.
     queued: BTreeSet<usize>,
@@ -131,7 +131,7 @@ impl Drop for Crank {
 
 impl Spawn for CrankSpawner {
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
-        let task: Task = Box::pin(future);
+        let task: BoxTask = Box::pin(future);
         let mut state = locked(&self.shared.state);
         if state.closed {
             drop(state);

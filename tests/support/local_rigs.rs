@@ -7,7 +7,7 @@ use std::future::Future;
 use std::rc::Rc;
 
 use futures_executor::{LocalPool, LocalSpawner};
-use futures_shield::{LocalTask, SpawnLocal, spawn_local_fn};
+use futures_shield::{LocalBoxTask, SpawnLocal, spawn_local_fn};
 use futures_util::task::LocalSpawnExt;
 
 use super::timely;
@@ -75,7 +75,7 @@ pub struct SpawnLocalFnOverPool(Pool);
 
 /// What a `spawn_local_fn` of any closure is, in one nameable type.
 #[derive(Clone)]
-pub struct LocalClosure(Rc<dyn Fn(LocalTask)>);
+pub struct LocalClosure(Rc<dyn Fn(LocalBoxTask)>);
 
 impl SpawnLocal for LocalClosure {
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
@@ -205,7 +205,7 @@ mod on_futures {
         }
 
         fn spawner(&self) -> Self::Spawner {
-            FuturesSpawner(self.0.here.clone())
+            FuturesSpawner::new(self.0.here.clone())
         }
 
         fn run<F: Future>(&self, caller: F) -> F::Output {

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use futures_shield::{ShieldError, Spawn, Task, spawn_fn};
+use futures_shield::{BoxTask, ShieldError, Spawn, spawn_fn};
 use tokio::sync::oneshot;
 
 pub type Outcome<T> = Result<T, ShieldError>;
@@ -30,10 +30,10 @@ pub fn gated() -> (impl Future<Output = u32> + Send + 'static, oneshot::Sender<u
 
 /// A spawner that must not be called.
 pub fn nowhere() -> impl Spawn + Clone + Send + Sync + 'static {
-    spawn_fn(|_: Task| panic!("nothing was to be spawned"))
+    spawn_fn(|_: BoxTask| panic!("nothing was to be spawned"))
 }
 
 /// A spawner that has no executor any more.
 pub fn closed() -> impl Spawn + Clone + Send + Sync + 'static {
-    spawn_fn(drop::<Task>)
+    spawn_fn(drop::<BoxTask>)
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use futures_executor::ThreadPool;
-use futures_shield::{DynSpawner, Spawn, Task, spawn_fn};
+use futures_shield::{BoxTask, DynSpawner, Spawn, spawn_fn};
 
 use super::{Crank, CrankSpawner, block_on, join, timely};
 
@@ -132,7 +132,7 @@ pub struct SpawnFnOverPool(ThreadPool);
 
 /// What a `spawn_fn` of any closure is, in one nameable type.
 #[derive(Clone)]
-pub struct Closure(Arc<dyn Fn(Task) + Send + Sync>);
+pub struct Closure(Arc<dyn Fn(BoxTask) + Send + Sync>);
 
 impl Spawn for Closure {
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
@@ -450,7 +450,7 @@ mod on_futures {
         }
 
         fn spawner(&self) -> Self::Spawner {
-            FuturesSpawner(self.0.clone())
+            FuturesSpawner::new(self.0.clone())
         }
     }
 }

@@ -186,7 +186,7 @@ async fn with_the_layer_it_completes(mode: Mode) {
     drop(connection);
     story.expect(&["caller gone"]).await;
     assert_eq!(tracker.len(), 1);
-    let (location, _) = tracker.unfinished().sites()[0];
+    let location = tracker.unfinished().locations()[0].location();
     assert_eq!((location.file(), location.line()), (file!(), line));
 
     story.open();

@@ -8,9 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Waker};
 
-use futures_shield::{
-    DynSpawner, Every, OnlyIf, ShieldLayer, ShieldService, ShieldedResponse, Spawn, Tracker, spawn_fn,
-};
+use futures_shield::layer::{Always, OnlyIf, ResponseFuture, ShieldService};
+use futures_shield::{DynSpawner, ShieldLayer, Spawn, Tracker, spawn_fn};
 use tokio::sync::Semaphore;
 use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service, ServiceBuilder, service_fn};
@@ -332,7 +331,8 @@ fn eagerly_each_request_is_a_task_from_the_call_on() {
     let mut response = call(&mut service, 1);
     let line = line!() - 3;
     assert_eq!((bench.spawned(), bench.tracker.len()), (1, 1), "before it is polled");
-    let (location, count) = bench.tracker.unfinished().sites()[0];
+    let at = bench.tracker.unfinished().locations()[0].clone();
+    let (location, count) = (at.location(), at.len());
     assert!(is_at(location, line), "{location}");
     assert_eq!(count, 1);
 
@@ -371,9 +371,10 @@ fn dropped_half_way_it_goes_on(mode: Mode) {
     drop(response);
     assert_eq!((bench.spawned(), bench.tracker.len()), (1, 1));
     let unfinished = bench.tracker.unfinished();
-    let (location, count) = unfinished.sites()[0];
+    let at = unfinished.locations()[0].clone();
+    let (location, count) = (at.location(), at.len());
     assert!(is_at(location, line), "{location}");
-    assert_eq!((unfinished.sites().len(), count), (1, 1));
+    assert_eq!((unfinished.locations().len(), count), (1, 1));
 
     bench.crank.run();
     assert_eq!(kitchen.counts(), [1, 1, 0, 0]);
@@ -420,7 +421,7 @@ fn a_clone_of_the_service_shields_as_well(mode: Mode) {
     assert!(bench.turn(&mut call(&mut service, 1)).is_pending());
 
     let sites = bench.tracker.unfinished();
-    assert_eq!((sites.len(), sites.sites().len()), (3, 1), "one layer, one place");
+    assert_eq!((sites.len(), sites.locations().len()), (3, 1), "one layer, one place");
     (0..3).for_each(|_| kitchen.open());
     bench.crank.run();
     assert_eq!(kitchen.counts(), [3; 4]);
@@ -515,7 +516,7 @@ fn the_predicate_changes_neither_mode_nor_location(mode: Mode) {
         let mut response = response;
         assert!(bench.turn(&mut response).is_pending());
         drop(response);
-        let (location, _) = bench.tracker.unfinished().sites()[0];
+        let location = bench.tracker.unfinished().locations()[0].location();
         assert!(is_at(location, line), "{location}");
         kitchen.open();
         bench.crank.run();
@@ -692,7 +693,7 @@ fn the_location_is_known_behind_dyn_spawner_and_closure(mode: Mode) {
     let mut response = call(&mut service, 1);
     assert!(bench.turn(&mut response).is_pending());
     drop(response);
-    let (location, _) = bench.tracker.unfinished().sites()[0];
+    let location = bench.tracker.unfinished().locations()[0].location();
     assert!(is_at(location, line), "{location}");
 }
 
@@ -758,7 +759,7 @@ fn debug_is_for_people(mode: Mode) {
     let text = format!("ShieldLayer {{ spawner: Nowhere, mode: {mode:?}, location: {place}, .. }}");
     assert_eq!(format!("{layer:?}"), text);
     assert_eq!(format!("{:?}", layer.clone().only_if(always)), text);
-    assert_eq!(format!("{Every:?}"), "Every");
+    assert_eq!(format!("{Always:?}"), "Always");
 
     let mut service = layer.layer(Silent);
     assert_eq!(
@@ -770,18 +771,18 @@ fn debug_is_for_people(mode: Mode) {
     assert_eq!(
         format!("{response:?}"),
         match mode {
-            Mode::Eager => format!("ShieldedResponse(Shield {{ location: {place}, work: finished }})"),
-            Mode::OnDrop => format!("ShieldedResponse(ShieldOnDrop {{ location: {place}, work: not started }})"),
+            Mode::Eager => format!("ResponseFuture(Shield {{ location: {place}, work: finished }})"),
+            Mode::OnDrop => format!("ResponseFuture(ShieldOnDrop {{ location: {place}, work: not started }})"),
         }
     );
     if mode == Mode::OnDrop {
         assert!(poll(&mut response).is_pending());
-        let text = format!("ShieldedResponse(ShieldOnDrop {{ location: {place}, work: suspended }})");
+        let text = format!("ResponseFuture(ShieldOnDrop {{ location: {place}, work: suspended }})");
         assert_eq!(format!("{response:?}"), text);
     }
 
     let mut service = layer.only_if(|_: &u32| false).layer(Silent);
-    assert_eq!(format!("{:?}", call(&mut service, 1)), "ShieldedResponse(..)");
+    assert_eq!(format!("{:?}", call(&mut service, 1)), "ResponseFuture(..)");
 }
 
 /// Never answers, and is no more than `Service` asks for: its response and error are not `Debug`.
@@ -810,7 +811,7 @@ type Chosen<R> = OnlyIf<fn(&R) -> bool>;
 struct Kept<I: Service<R>, S, R> {
     layer: ShieldLayer<S, Chosen<R>>,
     service: ShieldService<I, S, Chosen<R>>,
-    response: Option<ShieldedResponse<I::Future, S>>,
+    response: Option<ResponseFuture<I::Future, S>>,
 }
 
 impl<I, S, R> Kept<I, S, R>
@@ -843,5 +844,5 @@ fn the_types_have_names_and_are_send() {
     assert!(kept.response.is_some());
     let _: ShieldService<Mock<u32, u32>, Nowhere, Chosen<u32>> = kept.layer.layer(mock::pair().0);
     let _: ShieldService<Silent, Nowhere> = ShieldLayer::new(Nowhere).layer(Silent);
-    let _: ShieldService<Silent, Nowhere, Every> = ShieldLayer::new(Nowhere).layer(Silent);
+    let _: ShieldService<Silent, Nowhere, Always> = ShieldLayer::new(Nowhere).layer(Silent);
 }

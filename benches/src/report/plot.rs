@@ -38,7 +38,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328; }
 pub(crate) fn draw(pool: &Counts, system: &Counts, times: &Times) -> String {
     let mut body = String::new();
     let mut top = 24.0;
-    for class in [Class::Task, Class::Inline] {
+    for class in [Class::BoxTask, Class::Inline] {
         top = bars(&mut body, top, class, pool, system) + 26.0;
     }
     let height = lines(&mut body, top, times).ceil();

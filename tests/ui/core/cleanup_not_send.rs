@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use futures_shield::{SpawnFn, Task, cleanup, spawn_fn};
+use futures_shield::{SpawnFn, BoxTask, cleanup, spawn_fn};
 
-type Spawner = SpawnFn<fn(Task)>;
+type Spawner = SpawnFn<fn(BoxTask)>;
 
 async fn value(spawner: &Spawner) {
     cleanup(spawner, Rc::new(7), async |_| {}).run().await;
@@ -16,5 +16,5 @@ async fn closure(spawner: &Spawner) {
 }
 
 fn main() {
-    let _ = (value, closure, spawn_fn(drop::<Task>));
+    let _ = (value, closure, spawn_fn(drop::<BoxTask>));
 }

@@ -3,9 +3,9 @@
 use std::future::ready;
 use std::rc::Rc;
 
-use futures_shield::{ShieldExt, SpawnFn, Task, shield_with, spawn_fn};
+use futures_shield::{ShieldExt, SpawnFn, BoxTask, shield_with, spawn_fn};
 
-type Spawner = SpawnFn<fn(Task)>;
+type Spawner = SpawnFn<fn(BoxTask)>;
 
 fn eager(spawner: &Spawner) {
     let order = async {
@@ -35,5 +35,5 @@ async fn with_caller(spawner: &Spawner) {
 }
 
 fn main() {
-    let _ = (eager, on_drop, with_caller, spawn_fn(drop::<Task>));
+    let _ = (eager, on_drop, with_caller, spawn_fn(drop::<BoxTask>));
 }

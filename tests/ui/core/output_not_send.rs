@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use futures_shield::{ShieldExt, Task, spawn_fn};
+use futures_shield::{ShieldExt, BoxTask, spawn_fn};
 
 fn main() {
-    let spawner = spawn_fn(drop::<Task>);
+    let spawner = spawn_fn(drop::<BoxTask>);
     drop(async { Rc::new(7) }.shield(&spawner));
     drop(async { Rc::new(7) }.shield_on_drop(&spawner));
 }

@@ -1,9 +1,9 @@
 //! Nothing here does what it looks like, and each is told in its own words.
 #![deny(unused_must_use)]
 
-use futures_shield::{Caller, ShieldExt, SpawnFn, Task, Tracker, cleanup, shield, shield_with, spawn_fn};
+use futures_shield::{Caller, ShieldExt, SpawnFn, BoxTask, Tracker, cleanup, shield, shield_with, spawn_fn};
 
-fn shields(spawner: SpawnFn<fn(Task)>) {
+fn shields(spawner: SpawnFn<fn(BoxTask)>) {
     async { 7 }.shield(&spawner);
     async { 7 }.shield(&spawner).fallible();
     shield(&spawner, async { 7 });
@@ -13,7 +13,7 @@ fn shields(spawner: SpawnFn<fn(Task)>) {
     cleanup(&spawner, (), async |()| {}).run();
 }
 
-fn waits(caller: Caller, tracker: Tracker<SpawnFn<fn(Task)>>) {
+fn waits(caller: Caller, tracker: Tracker<SpawnFn<fn(BoxTask)>>) {
     caller.gone();
     caller.run_until_gone(async {});
     caller.run_with_grace(async {}, || async {});
@@ -22,5 +22,5 @@ fn waits(caller: Caller, tracker: Tracker<SpawnFn<fn(Task)>>) {
 }
 
 fn main() {
-    let _ = (shields, waits, spawn_fn(drop::<Task>));
+    let _ = (shields, waits, spawn_fn(drop::<BoxTask>));
 }

@@ -1,7 +1,7 @@
 //! A closure is made a spawner by `spawn_fn`.
 
-use futures_shield::{ShieldExt, Task};
+use futures_shield::{ShieldExt, BoxTask};
 
 fn main() {
-    drop(async {}.shield(|task: Task| drop(task)));
+    drop(async {}.shield(|task: BoxTask| drop(task)));
 }

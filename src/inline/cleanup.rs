@@ -10,13 +10,13 @@ use std::task::{Context, Poll};
 use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
 
-use crate::contain::Contained;
+use super::{Inline, Progress, Rescue};
 use crate::error::ShieldError;
-use crate::exclusive::Exclusive;
-use crate::hook::HookSlot;
-use crate::inline::{Inline, Progress, Rescue};
-use crate::site::Site;
+use crate::relay::HookSlot;
 use crate::spawn::Spawn;
+use crate::spawn::location::CallLocation;
+use crate::util::contain::Contained;
+use crate::util::exclusive::Exclusive;
 
 /// A cleanup that has its value. Erased, so that a guard can be kept in a field by a name that one can write.
 type Loaded<T> = dyn Future<Output = T> + Send;
@@ -89,7 +89,7 @@ where
             hook: HookSlot::empty(),
             spawner: Contained::new(spawner),
             rescue: |spawner, work| spawner.spawn_detached(work),
-            site: Location::caller(),
+            location: Location::caller(),
         }),
     }
 }
@@ -107,7 +107,7 @@ struct Armed<V, T, S> {
     hook: HookSlot<T>,
     spawner: Contained<S>,
     rescue: Rescue<Loaded<T>, S>,
-    site: Site,
+    location: CallLocation,
 }
 
 impl<V, T, S> Armed<V, T, S> {
@@ -115,7 +115,7 @@ impl<V, T, S> Armed<V, T, S> {
     fn start(mut self) -> CleanupRun<T, S> {
         let run = self.run.into_inner().load(self.value);
         let spawner = self.spawner.into_inner();
-        let mut inline = Inline::new(Progress::Armed(run), spawner, self.rescue, self.site);
+        let mut inline = Inline::new(Progress::Armed(run), spawner, self.rescue, self.location);
         if let Some(hook) = self.hook.take() {
             inline.set_hook(hook);
         }
@@ -296,7 +296,7 @@ impl<V, T, S> Cleanup<V, T, S> {
     /// ```
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
-        self.armed().site
+        self.armed().location
     }
 }
 
@@ -328,7 +328,7 @@ impl<V: fmt::Debug, T, S> fmt::Debug for Cleanup<V, T, S> {
         let armed = self.armed();
         f.debug_struct("Cleanup")
             .field("value", &armed.value)
-            .field("location", &format_args!("{}", armed.site))
+            .field("location", &format_args!("{}", armed.location))
             .finish()
     }
 }
@@ -358,6 +358,6 @@ impl<T, S> FusedFuture for CleanupRun<T, S> {
 
 impl<T, S> fmt::Debug for CleanupRun<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inline.describe("CleanupRun", f)
+        self.inline.fmt_as("CleanupRun", f)
     }
 }

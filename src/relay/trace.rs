@@ -5,9 +5,9 @@ use std::time::Instant;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, debug, error};
 
-use crate::contain::contain;
 use crate::error::Outcome;
-use crate::site::Site;
+use crate::spawn::location::CallLocation;
+use crate::util::contain::contain;
 
 /// The target of every event: the crate, and not the module that happens to tell it.
 const TARGET: &str = "futures_shield";
@@ -21,7 +21,7 @@ pub(crate) struct Trace {
 
 impl Trace {
     /// Says that the caller has left its work. A subscriber is foreign code: its panic ends here.
-    pub(crate) fn begin(site: Site, still_runs: impl FnOnce() -> bool) -> Self {
+    pub(crate) fn begin(location: CallLocation, still_runs: impl FnOnce() -> bool) -> Self {
         let mut left = None;
         contain(|| {
             // Not `enabled!`: a question that no event follows would be answered, by a filter of tracing-subscriber's,
@@ -29,7 +29,7 @@ impl Trace {
             if LevelFilter::current() >= Level::ERROR {
                 left = Some(Box::new(Instant::now()));
                 if still_runs() {
-                    debug!(target: TARGET, location = %site, "shielded work was orphaned: its caller has gone, and it goes on");
+                    debug!(target: TARGET, location = %location, "shielded work was orphaned: its caller has gone, and it goes on");
                 }
             }
         });
@@ -37,7 +37,7 @@ impl Trace {
     }
 
     /// Says how the work has ended, and how long after its caller had left.
-    pub(crate) fn end<T>(&self, location: Site, outcome: &Outcome<T>) {
+    pub(crate) fn end<T>(&self, location: CallLocation, outcome: &Outcome<T>) {
         let Some(left) = &self.left else {
             return;
         };

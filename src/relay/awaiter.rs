@@ -4,31 +4,31 @@
 use std::fmt;
 use std::task::{Context, Poll, ready};
 
-use crate::departure::Departing;
+use super::Relay;
+use super::hook::{Hook, HookSlot, drop_hook};
 use crate::error::Outcome;
-use crate::hook::{Hook, HookSlot, drop_hook};
-use crate::polled_after_completion::polled_after_completion;
-use crate::relay::Relay;
-use crate::site::Site;
-use crate::sync::Arc;
+use crate::spawn::location::CallLocation;
+use crate::util::flag::SetOnDrop;
+use crate::util::polled::polled_after_completion;
+use crate::util::sync::Arc;
 
 /// Waits for an outcome, and says so when it no longer does: to the relay, and to the work where that asked to know.
 pub(crate) struct Awaiter<T> {
     // `None` once the outcome has been delivered.
     relay: Option<Arc<Relay<T>>>,
     hook: HookSlot<T>,
-    departing: Option<Departing>,
+    on_gone: Option<SetOnDrop>,
     registered: bool,
-    site: Site,
+    location: CallLocation,
 }
 
 impl<T> Awaiter<T> {
-    pub(crate) fn new(relay: Arc<Relay<T>>, departing: Option<Departing>) -> Self {
+    pub(crate) fn new(relay: Arc<Relay<T>>, on_gone: Option<SetOnDrop>) -> Self {
         Self {
-            site: relay.site(),
+            location: relay.location(),
             relay: Some(relay),
             hook: HookSlot::empty(),
-            departing,
+            on_gone,
             registered: false,
         }
     }
@@ -36,13 +36,13 @@ impl<T> Awaiter<T> {
     #[inline]
     pub(crate) fn poll(&mut self, name: &str, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         let Some(relay) = &self.relay else {
-            polled_after_completion(name, self.site);
+            polled_after_completion(name, self.location);
         };
         let outcome = ready!(relay.poll(&mut self.registered, cx));
         self.relay = None;
         self.hook.dismiss();
         // At delivery, too, the caller waits no longer.
-        self.departing = None;
+        self.on_gone = None;
         Poll::Ready(outcome)
     }
 
@@ -50,7 +50,7 @@ impl<T> Awaiter<T> {
     fn leave(&mut self) {
         if let Some(relay) = self.relay.take() {
             relay.leave(self.hook.take());
-            self.departing = None;
+            self.on_gone = None;
         }
     }
 
@@ -71,14 +71,14 @@ impl<T> Awaiter<T> {
         self.relay.is_none()
     }
 
-    pub(crate) fn site(&self) -> Site {
-        self.site
+    pub(crate) fn location(&self) -> CallLocation {
+        self.location
     }
 
     /// The `Debug` text of the shield called `name`.
-    pub(crate) fn describe(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(crate) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(name)
-            .field("location", &format_args!("{}", self.site))
+            .field("location", &format_args!("{}", self.location))
             .field(
                 "work",
                 &format_args!("{}", self.relay.as_ref().map_or("delivered", |relay| relay.describe())),

@@ -1,15 +1,21 @@
 //! Work that can see whether its caller is still there.
 
+mod gone;
+mod run_until_gone;
+mod run_with_grace;
+
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 
-use crate::departure::{Departing, Departure};
-use crate::gone::Gone;
-use crate::shield::{Shield, launch};
+pub use self::gone::Gone;
+pub use self::run_until_gone::RunUntilGone;
+pub use self::run_with_grace::RunWithGrace;
+use crate::relay::launch;
+use crate::shield::Shield;
 use crate::spawn::{Spawn, SpawnLocal};
-use crate::sync::Arc;
-use crate::window::{RunUntilGone, RunWithGrace};
+use crate::util::flag::{Flag, SetOnDrop};
+use crate::util::sync::Arc;
 
 /// Shields the future that `work` makes of its [`Caller`], so that it can see whether its caller is still there.
 ///
@@ -60,10 +66,11 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let (caller, departing) = Caller::new();
-    launch(Location::caller(), work(caller), Some(departing), |work| {
+    let (caller, on_gone) = Caller::new();
+    let awaiter = launch(Location::caller(), work(caller), Some(on_gone), |work| {
         spawner.spawn_detached(work);
-    })
+    });
+    Shield::new(awaiter)
 }
 
 /// The same as [`shield_with`] for futures and outputs that are not `Send`.
@@ -97,10 +104,11 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let (caller, departing) = Caller::new();
-    launch(Location::caller(), work(caller), Some(departing), |work| {
+    let (caller, on_gone) = Caller::new();
+    let awaiter = launch(Location::caller(), work(caller), Some(on_gone), |work| {
         spawner.spawn_local_detached(work);
-    })
+    });
+    Shield::new(awaiter)
 }
 
 /// The caller as its work sees it: still there, or gone.
@@ -113,16 +121,16 @@ where
 /// See [`shield_with`].
 #[derive(Clone)]
 pub struct Caller {
-    departure: Arc<Departure>,
+    flag: Arc<Flag>,
 }
 
 impl Caller {
-    fn new() -> (Self, Departing) {
-        let departure = Arc::new(Departure::new());
+    fn new() -> (Self, SetOnDrop) {
+        let flag = Arc::new(Flag::new());
         let caller = Self {
-            departure: Arc::clone(&departure),
+            flag: Arc::clone(&flag),
         };
-        (caller, Departing(departure))
+        (caller, SetOnDrop(flag))
     }
 
     /// Whether the caller has gone. Once true, it stays true.
@@ -144,7 +152,7 @@ impl Caller {
     /// ```
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        self.departure.is_gone()
+        self.flag.is_gone()
     }
 
     /// Waits until the caller has gone.
@@ -177,7 +185,7 @@ impl Caller {
     /// # }
     /// ```
     pub fn gone(&self) -> Gone {
-        Gone::new(Arc::clone(&self.departure))
+        Gone::new(Arc::clone(&self.flag))
     }
 
     /// Opens a window in which the work may be cut off: runs `future` until it ends, or until the caller has gone.

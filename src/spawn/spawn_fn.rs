@@ -12,14 +12,14 @@ use crate::spawn::{Spawn, SpawnLocal};
 /// # Examples
 ///
 /// See [`spawn_fn`].
-pub type Task = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
+pub type BoxTask = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
 /// A unit future as the closure given to [`spawn_local_fn`] gets it.
 ///
 /// # Examples
 ///
 /// See [`spawn_local_fn`].
-pub type LocalTask = Pin<Box<dyn Future<Output = ()> + 'static>>;
+pub type LocalBoxTask = Pin<Box<dyn Future<Output = ()> + 'static>>;
 
 /// Makes a spawner of a closure that takes a boxed unit future.
 ///
@@ -38,7 +38,7 @@ pub type LocalTask = Pin<Box<dyn Future<Output = ()> + 'static>>;
 /// let spawner = spawn_fn(move |task| pool.spawn_ok(task));
 /// assert_eq!(futures_executor::block_on(async { 7 }.shield(&spawner)), 7);
 /// ```
-pub fn spawn_fn<F: Fn(Task)>(spawn: F) -> SpawnFn<F> {
+pub fn spawn_fn<F: Fn(BoxTask)>(spawn: F) -> SpawnFn<F> {
     SpawnFn { spawn }
 }
 
@@ -61,7 +61,7 @@ pub fn spawn_fn<F: Fn(Task)>(spawn: F) -> SpawnFn<F> {
 /// let spawner = spawn_local_fn(move |task| here.spawn_local(task).unwrap_or_default());
 /// assert_eq!(pool.run_until(async { 7 }.shield_local(&spawner)), 7);
 /// ```
-pub fn spawn_local_fn<F: Fn(LocalTask)>(spawn: F) -> SpawnLocalFn<F> {
+pub fn spawn_local_fn<F: Fn(LocalBoxTask)>(spawn: F) -> SpawnLocalFn<F> {
     SpawnLocalFn { spawn }
 }
 
@@ -85,14 +85,14 @@ pub struct SpawnLocalFn<F> {
     spawn: F,
 }
 
-impl<S: Fn(Task)> Spawn for SpawnFn<S> {
+impl<S: Fn(BoxTask)> Spawn for SpawnFn<S> {
     #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         (self.spawn)(Box::pin(future));
     }
 }
 
-impl<S: Fn(LocalTask)> SpawnLocal for SpawnLocalFn<S> {
+impl<S: Fn(LocalBoxTask)> SpawnLocal for SpawnLocalFn<S> {
     #[inline]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
         (self.spawn)(Box::pin(future));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::task::Waker;
 
-use crate::contain::contain;
-use crate::sync::{Mutex, lock};
+use crate::util::contain::contain;
+use crate::util::sync::{Mutex, lock};
 
 /// The wakers of those who wait. What they wait for is kept elsewhere: register first, then look, then sleep; change it
 /// first, then wake.

@@ -6,9 +6,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::site;
-use crate::spawn::Spawn;
-use crate::spawn_fn::Task;
+use super::{BoxTask, Spawn, location};
 
 /// Any spawner, its type erased, to keep in a field without a type parameter.
 ///
@@ -38,7 +36,7 @@ use crate::spawn_fn::Task;
 /// ```
 #[derive(Clone)]
 pub struct DynSpawner {
-    spawn: Arc<dyn Fn(Task) + Send + Sync>,
+    spawn: Arc<dyn Fn(BoxTask) + Send + Sync>,
     spawner: &'static str,
 }
 
@@ -59,9 +57,9 @@ impl DynSpawner {
 impl Spawn for DynSpawner {
     #[track_caller]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
-        // Spawned directly, and not by a shield, work has no site yet, and behind the `dyn` its caller is unknown.
-        let site = site::published().unwrap_or(Location::caller());
-        let _published = site::publish(site);
+        // Spawned directly, and not by a shield, work has no location yet, and behind the `dyn` its caller is unknown.
+        let location = location::published().unwrap_or(Location::caller());
+        let _published = location::publish(location);
         (self.spawn)(Box::pin(future));
     }
 }

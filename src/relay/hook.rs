@@ -1,8 +1,8 @@
 //! What a caller leaves behind for the outcome, kept by the caller until it goes.
 
-use crate::contain::contain;
 use crate::error::Outcome;
-use crate::exclusive::Exclusive;
+use crate::util::contain::contain;
+use crate::util::exclusive::Exclusive;
 
 /// What [`on_orphan`](crate::Shield::on_orphan) was given. `Send` for local shields too: it may be left behind on, and
 /// run by, whichever thread ends the pair.

@@ -3,19 +3,33 @@
 //! Everything that the work and its caller decide between them is decided here, under one lock that is never held
 //! while foreign code runs: wakers, hooks and outcomes are moved out of the state first, and touched after.
 
+mod awaiter;
+mod hook;
+mod orphan;
+#[cfg(feature = "tracing")]
+mod trace;
+#[cfg(not(feature = "tracing"))]
+#[path = "trace_off.rs"]
+mod trace;
+mod work;
+
 use std::mem;
 use std::task::{Context, Poll, Waker};
 
-use crate::contain::contain;
+pub(crate) use self::awaiter::Awaiter;
+pub(crate) use self::hook::{Hook, HookSlot, drop_hook};
+use self::orphan::Orphan;
+pub(crate) use self::work::Work;
 use crate::error::Outcome;
-use crate::hook::Hook;
-use crate::orphan::Orphan;
-use crate::site::Site;
-use crate::sync::{Mutex, lock};
+use crate::spawn::location::{self, CallLocation};
+use crate::util::contain::contain;
+use crate::util::flag::SetOnDrop;
+use crate::util::sync::{Arc, Mutex, lock};
+use std::future::Future;
 
 /// What the work and its caller share.
 pub(crate) struct Relay<T> {
-    site: Site,
+    location: CallLocation,
     state: Mutex<State<T>>,
 }
 
@@ -41,24 +55,24 @@ enum State<T> {
 
 impl<T> Relay<T> {
     /// For work whose caller waits.
-    pub(crate) fn new(site: Site) -> Self {
-        Self::with(site, State::Awaited(None))
+    pub(crate) fn new(location: CallLocation) -> Self {
+        Self::with(location, State::Awaited(None))
     }
 
     /// For work that has lost its caller before it became a task.
-    pub(crate) fn orphaned(site: Site, hook: Option<Hook<T>>) -> Self {
-        Self::with(site, State::Orphaned(Orphan::new(site, hook, || true)))
+    pub(crate) fn orphaned(location: CallLocation, hook: Option<Hook<T>>) -> Self {
+        Self::with(location, State::Orphaned(Orphan::new(location, hook, || true)))
     }
 
-    fn with(site: Site, state: State<T>) -> Self {
+    fn with(location: CallLocation, state: State<T>) -> Self {
         Self {
-            site,
+            location,
             state: Mutex::new(state),
         }
     }
 
-    pub(crate) fn site(&self) -> Site {
-        self.site
+    pub(crate) fn location(&self) -> CallLocation {
+        self.location
     }
 
     /// The caller asks for the outcome, and leaves its waker while there is none. `registered` is the caller's own note
@@ -96,7 +110,7 @@ impl<T> Relay<T> {
 
     /// The caller goes, and leaves its hook behind for the outcome.
     pub(crate) fn leave(&self, hook: Option<Hook<T>>) {
-        let orphan = Orphan::new(self.site, hook, || !self.is_finished());
+        let orphan = Orphan::new(self.location, hook, || !self.is_finished());
         let mut state = lock(&self.state);
         match mem::replace(&mut *state, State::Settled) {
             State::Awaited(waker) => {
@@ -108,7 +122,7 @@ impl<T> Relay<T> {
             }
             State::Ended(outcome) => {
                 drop(state);
-                orphan.conclude(self.site, outcome);
+                orphan.conclude(self.location, outcome);
             }
             // A caller leaves once, and not after it was told: here only to leave no state without an answer.
             gone @ (State::Orphaned(_) | State::Settled) => *state = gone,
@@ -129,7 +143,7 @@ impl<T> Relay<T> {
         let orphaned = mem::replace(&mut *state, State::Settled);
         drop(state);
         if let State::Orphaned(orphan) = orphaned {
-            orphan.conclude(self.site, outcome);
+            orphan.conclude(self.location, outcome);
         }
     }
 
@@ -162,4 +176,20 @@ impl<T> State<T> {
             }
         }
     }
+}
+
+/// Makes the two sides of a shield and hands the work over. Returns the caller's side.
+#[inline]
+pub(crate) fn launch<F: Future>(
+    location: CallLocation,
+    future: F,
+    on_gone: Option<SetOnDrop>,
+    spawn: impl FnOnce(Work<F>),
+) -> Awaiter<F::Output> {
+    let relay = Arc::new(Relay::new(location));
+    // Made before the work is handed over: if the spawner panics, the work that it may have taken has lost its caller.
+    let awaiter = Awaiter::new(Arc::clone(&relay), on_gone);
+    let _published = location::publish(location);
+    spawn(Work::new(future, relay));
+    awaiter
 }

@@ -1,8 +1,19 @@
 //! The one thing a runtime must do for this crate: run a unit future to its end.
 
+mod dyn_spawner;
+pub(crate) mod location;
+#[cfg(feature = "async-task")]
+mod schedule_fn;
+mod spawn_fn;
+
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
+
+pub use self::dyn_spawner::DynSpawner;
+#[cfg(feature = "async-task")]
+pub use self::schedule_fn::{Runnable, ScheduleFn, schedule_fn};
+pub use self::spawn_fn::{BoxTask, LocalBoxTask, SpawnFn, SpawnLocalFn, spawn_fn, spawn_local_fn};
 
 /// An executor that futures can be handed to from any thread.
 ///

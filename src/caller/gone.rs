@@ -7,28 +7,28 @@ use std::task::{Context, Poll};
 
 use futures_core::FusedFuture;
 
-use crate::departure::Departure;
-use crate::sync::Arc;
-use crate::waiters::Ticket;
+use crate::util::flag::Flag;
+use crate::util::sync::Arc;
+use crate::util::waiters::Ticket;
 
 /// Future for the [`Caller::gone`](crate::Caller::gone) method.
 #[must_use = "it waits only while it is polled: `.await` it, or ask `is_gone()`"]
 pub struct Gone {
     // `None` once it has resolved.
-    departure: Option<Arc<Departure>>,
+    flag: Option<Arc<Flag>>,
     ticket: Ticket,
 }
 
 impl Gone {
-    pub(crate) fn new(departure: Arc<Departure>) -> Self {
+    pub(crate) fn new(flag: Arc<Flag>) -> Self {
         Self {
-            departure: Some(departure),
+            flag: Some(flag),
             ticket: Ticket::default(),
         }
     }
 
     pub(crate) fn is_gone(&self) -> bool {
-        self.departure.as_ref().is_none_or(|departure| departure.is_gone())
+        self.flag.as_ref().is_none_or(|flag| flag.is_gone())
     }
 }
 
@@ -36,13 +36,13 @@ impl Future for Gone {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { departure, ticket } = &mut *self;
-        let Some(waited) = departure else {
+        let Self { flag, ticket } = &mut *self;
+        let Some(waited) = flag else {
             panic!("`Gone` polled after completion");
         };
-        let gone = waited.poll_gone(ticket, cx);
+        let gone = waited.poll_set(ticket, cx);
         if gone.is_ready() {
-            *departure = None;
+            *flag = None;
         }
         gone
     }
@@ -50,14 +50,14 @@ impl Future for Gone {
 
 impl FusedFuture for Gone {
     fn is_terminated(&self) -> bool {
-        self.departure.is_none()
+        self.flag.is_none()
     }
 }
 
 impl Drop for Gone {
     fn drop(&mut self) {
-        if let Some(departure) = &self.departure {
-            departure.forget(&mut self.ticket);
+        if let Some(flag) = &self.flag {
+            flag.deregister(&mut self.ticket);
         }
     }
 }

@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 
 use futures_core::FusedFuture;
 
+use super::{Inline, Progress, Rescue};
 use crate::error::ShieldError;
-use crate::inline::{Inline, Progress, Rescue};
-use crate::site::Site;
+use crate::spawn::location::CallLocation;
 use crate::spawn::{Spawn, SpawnLocal};
 
 /// Future for the [`ShieldExt::shield_on_drop`](crate::ShieldExt::shield_on_drop) and
@@ -22,29 +22,29 @@ pub struct ShieldOnDrop<F: Future, S> {
 
 impl<F: Future, S> ShieldOnDrop<F, S> {
     #[inline]
-    pub(crate) fn new(site: Site, future: F, spawner: S) -> Self
+    pub(crate) fn new(location: CallLocation, future: F, spawner: S) -> Self
     where
         F: Send + 'static,
         F::Output: Send + 'static,
         S: Spawn,
     {
-        Self::with(site, future, spawner, S::spawn_detached)
+        Self::with(location, future, spawner, S::spawn_detached)
     }
 
     #[inline]
-    pub(crate) fn new_local(site: Site, future: F, spawner: S) -> Self
+    pub(crate) fn new_local(location: CallLocation, future: F, spawner: S) -> Self
     where
         F: 'static,
         F::Output: 'static,
         S: SpawnLocal,
     {
-        Self::with(site, future, spawner, S::spawn_local_detached)
+        Self::with(location, future, spawner, S::spawn_local_detached)
     }
 
     #[inline]
-    fn with(site: Site, future: F, spawner: S, rescue: Rescue<F, S>) -> Self {
+    fn with(location: CallLocation, future: F, spawner: S, rescue: Rescue<F, S>) -> Self {
         Self {
-            inline: Inline::new(Progress::Lazy(Box::pin(future)), spawner, rescue, site),
+            inline: Inline::new(Progress::Lazy(Box::pin(future)), spawner, rescue, location),
         }
     }
 
@@ -100,7 +100,7 @@ impl<F: Future, S> ShieldOnDrop<F, S> {
     /// ```
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
-        self.inline.site()
+        self.inline.location()
     }
 }
 
@@ -124,6 +124,6 @@ impl<F: Future, S> FusedFuture for ShieldOnDrop<F, S> {
 
 impl<F: Future, S> fmt::Debug for ShieldOnDrop<F, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inline.describe("ShieldOnDrop", f)
+        self.inline.fmt_as("ShieldOnDrop", f)
     }
 }

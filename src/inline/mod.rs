@@ -1,16 +1,20 @@
 //! Work that runs inside its caller, and becomes a task only when its caller leaves it half-way.
 
+mod cleanup;
+mod on_drop;
+
 use std::fmt;
 use std::future::Future;
 use std::mem::{self, ManuallyDrop};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::contain::{Contained, contain};
-use crate::hook::{Hook, HookSlot, drop_hook};
-use crate::polled_after_completion::polled_after_completion;
-use crate::site::{self, Site};
-use crate::work::Work;
+pub use self::cleanup::{Cleanup, CleanupRun, cleanup};
+pub use self::on_drop::ShieldOnDrop;
+use crate::relay::{Hook, HookSlot, Work, drop_hook};
+use crate::spawn::location::{self, CallLocation};
+use crate::util::contain::{Contained, contain};
+use crate::util::polled::polled_after_completion;
 
 /// Spawns an orphan. A function pointer, because `Drop` may ask for no bound that the struct does not carry: the
 /// spawner's trait and the future's `Send` are settled where the shield is made.
@@ -51,7 +55,7 @@ pub(crate) struct Inline<F: Future + ?Sized, S> {
     hook: ManuallyDrop<HookSlot<F::Output>>,
     spawner: Contained<S>,
     rescue: Rescue<F, S>,
-    site: Site,
+    location: CallLocation,
 }
 
 /// A poll that is under way. Unless it is forgotten, there will be nothing to spawn, and the hook goes with it: at the
@@ -67,13 +71,13 @@ impl<T> Drop for Polling<'_, T> {
 
 impl<F: Future + ?Sized, S> Inline<F, S> {
     #[inline]
-    pub(crate) fn new(progress: Progress<F>, spawner: S, rescue: Rescue<F, S>, site: Site) -> Self {
+    pub(crate) fn new(progress: Progress<F>, spawner: S, rescue: Rescue<F, S>, location: CallLocation) -> Self {
         Self {
             progress,
             hook: ManuallyDrop::new(HookSlot::empty()),
             spawner: Contained::new(spawner),
             rescue,
-            site,
+            location,
         }
     }
 
@@ -81,7 +85,7 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
     pub(crate) fn poll(&mut self, name: &str, cx: &mut Context<'_>) -> Poll<F::Output> {
         let (Progress::Lazy(future) | Progress::Armed(future) | Progress::Suspended(future)) = self.progress.take()
         else {
-            polled_after_completion(name, self.site);
+            polled_after_completion(name, self.location);
         };
         // Taken out, so that a future whose poll panics is dropped, and neither polled nor spawned again.
         let mut future = Contained::new(future);
@@ -118,19 +122,19 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
         self.progress.is_ended()
     }
 
-    pub(crate) fn site(&self) -> Site {
-        self.site
+    pub(crate) fn location(&self) -> CallLocation {
+        self.location
     }
 
     /// The `Debug` text of the future called `name`.
-    pub(crate) fn describe(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(crate) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let work = match &self.progress {
             Progress::Lazy(_) | Progress::Armed(_) => "not started",
             Progress::Suspended(_) => "suspended",
             Progress::Ended => "ended",
         };
         f.debug_struct(name)
-            .field("location", &format_args!("{}", self.site))
+            .field("location", &format_args!("{}", self.location))
             .field("work", &format_args!("{work}"))
             .finish()
     }
@@ -142,7 +146,7 @@ impl<F: Future + ?Sized, S> Drop for Inline<F, S> {
         // Asked before it is taken: mostly there is nothing to take.
         if !self.progress.is_ended() {
             let (progress, hook) = (self.progress.take(), self.hook.take());
-            leave(progress, hook, &self.spawner, self.rescue, self.site);
+            leave(progress, hook, &self.spawner, self.rescue, self.location);
         }
     }
 }
@@ -154,18 +158,18 @@ fn leave<F: Future + ?Sized, S>(
     hook: Option<Hook<F::Output>>,
     spawner: &Contained<S>,
     rescue: Rescue<F, S>,
-    site: Site,
+    location: CallLocation,
 ) {
     let work = match progress {
-        Progress::Armed(future) => Work::orphaned(future, false, site, hook),
-        Progress::Suspended(future) => Work::orphaned(future, true, site, hook),
+        Progress::Armed(future) => Work::orphaned(future, false, location, hook),
+        Progress::Suspended(future) => Work::orphaned(future, true, location, hook),
         lazy @ (Progress::Lazy(_) | Progress::Ended) => {
             contain(move || drop(lazy));
             drop_hook(hook);
             return;
         }
     };
-    let _published = site::publish(site);
+    let _published = location::publish(location);
     // Where the spawner panics, its unwinding drops the work, and the hook is told that it was cancelled.
     contain(|| rescue(spawner.get(), work));
 }

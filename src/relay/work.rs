@@ -6,12 +6,12 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::contain::{catch, contain};
+use super::Relay;
+use super::hook::Hook;
 use crate::error::ShieldError;
-use crate::hook::Hook;
-use crate::relay::Relay;
-use crate::site::Site;
-use crate::sync::Arc;
+use crate::spawn::location::CallLocation;
+use crate::util::contain::{catch, contain};
+use crate::util::sync::Arc;
 
 pin_project! {
     /// Runs a future to its end, whichever that is, and settles its outcome. It never panics.
@@ -45,11 +45,11 @@ impl<F: Future> Work<F> {
     }
 
     /// Work whose caller has gone before it became a task.
-    pub(crate) fn orphaned(future: F, started: bool, site: Site, hook: Option<Hook<F::Output>>) -> Self {
+    pub(crate) fn orphaned(future: F, started: bool, location: CallLocation, hook: Option<Hook<F::Output>>) -> Self {
         Self {
             future: Some(future),
             started,
-            relay: Arc::new(Relay::orphaned(site, hook)),
+            relay: Arc::new(Relay::orphaned(location, hook)),
         }
     }
 
@@ -59,7 +59,7 @@ impl<F: Future> Work<F> {
     fn cancel(self: Pin<&mut Self>) {
         let mut this = self.project();
         contain(|| this.future.set(None));
-        let cancelled = ShieldError::cancelled(this.relay.site(), *this.started);
+        let cancelled = ShieldError::cancelled(this.relay.location(), *this.started);
         this.relay.settle(Err(cancelled));
     }
 }
@@ -88,9 +88,9 @@ impl<F: Future> Future for Work<F> {
                 Err(payload)
             }
         };
-        let site = this.relay.site();
+        let location = this.relay.location();
         this.relay
-            .settle(ended.map_err(|payload| ShieldError::panicked(site, payload)));
+            .settle(ended.map_err(|payload| ShieldError::panicked(location, payload)));
         Poll::Ready(())
     }
 }

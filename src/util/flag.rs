@@ -2,25 +2,25 @@
 
 use std::task::{Context, Poll};
 
-use crate::sync::{Arc, AtomicBool, Ordering};
-use crate::waiters::{Ticket, Waiters};
+use crate::util::sync::{Arc, AtomicBool, Ordering};
+use crate::util::waiters::{Ticket, Waiters};
 
 /// Set once, by the caller's side; seen by any number of waiters, before and after.
-pub(crate) struct Departure {
+pub(crate) struct Flag {
     gone: AtomicBool,
     waiters: Waiters,
 }
 
 /// The caller's side: the caller has gone when this is dropped, also where it never came to be.
-pub(crate) struct Departing(pub(crate) Arc<Departure>);
+pub(crate) struct SetOnDrop(pub(crate) Arc<Flag>);
 
-impl Drop for Departing {
+impl Drop for SetOnDrop {
     fn drop(&mut self) {
-        self.0.announce();
+        self.0.set();
     }
 }
 
-impl Departure {
+impl Flag {
     pub(crate) fn new() -> Self {
         Self {
             gone: AtomicBool::new(false),
@@ -28,7 +28,7 @@ impl Departure {
         }
     }
 
-    fn announce(&self) {
+    fn set(&self) {
         self.gone.store(true, Ordering::Release);
         self.waiters.wake_all();
     }
@@ -37,21 +37,21 @@ impl Departure {
         self.gone.load(Ordering::Acquire)
     }
 
-    /// Waits for the caller to be gone. The list's lock orders this with `announce`: whoever registers after the wakers
+    /// Waits for the caller to be gone. The list's lock orders this with `set`: whoever registers after the wakers
     /// were taken sees the flag.
-    pub(crate) fn poll_gone(&self, ticket: &mut Ticket, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_set(&self, ticket: &mut Ticket, cx: &mut Context<'_>) -> Poll<()> {
         if !self.is_gone() {
             self.waiters.register(ticket, cx.waker());
             if !self.is_gone() {
                 return Poll::Pending;
             }
         }
-        self.forget(ticket);
+        self.deregister(ticket);
         Poll::Ready(())
     }
 
     /// A waiter that waits no longer.
-    pub(crate) fn forget(&self, ticket: &mut Ticket) {
+    pub(crate) fn deregister(&self, ticket: &mut Ticket) {
         self.waiters.remove(ticket);
     }
 }
@@ -64,28 +64,28 @@ mod tests {
 
     #[test]
     fn waiters_that_leave_cost_nothing_after() {
-        let departure = Departure::new();
+        let flag = Flag::new();
         let mut cx = Context::from_waker(Waker::noop());
         for _ in 0..1_000 {
             let mut ticket = Ticket::default();
-            assert!(departure.poll_gone(&mut ticket, &mut cx).is_pending());
-            assert_eq!(departure.waiters.len(), 1);
-            departure.forget(&mut ticket);
-            assert_eq!(departure.waiters.len(), 0);
+            assert!(flag.poll_set(&mut ticket, &mut cx).is_pending());
+            assert_eq!(flag.waiters.len(), 1);
+            flag.deregister(&mut ticket);
+            assert_eq!(flag.waiters.len(), 0);
         }
     }
 
     #[test]
     fn a_waiter_polled_again_keeps_its_place() {
-        let departure = Departure::new();
+        let flag = Flag::new();
         let mut cx = Context::from_waker(Waker::noop());
         let mut ticket = Ticket::default();
         for _ in 0..3 {
-            assert!(departure.poll_gone(&mut ticket, &mut cx).is_pending());
-            assert_eq!(departure.waiters.len(), 1);
+            assert!(flag.poll_set(&mut ticket, &mut cx).is_pending());
+            assert_eq!(flag.waiters.len(), 1);
         }
-        departure.announce();
-        assert!(departure.poll_gone(&mut ticket, &mut cx).is_ready());
-        assert_eq!(departure.waiters.len(), 0);
+        flag.set();
+        assert!(flag.poll_set(&mut ticket, &mut cx).is_ready());
+        assert_eq!(flag.waiters.len(), 0);
     }
 }
