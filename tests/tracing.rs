@@ -5,7 +5,13 @@
 
 #![cfg(feature = "tracing")]
 
-#[macro_use]
+#[path = "it/support/mod.rs"]
+#[expect(
+    dead_code,
+    unused_macros,
+    unused_imports,
+    reason = "tests/it uses all of it, and is told of what nobody uses"
+)]
 mod support;
 
 use std::collections::BTreeMap;

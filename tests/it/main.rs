@@ -1,0 +1,15 @@
+//! Every test that needs no process of its own. See tests/README.md for the scenarios and their places.
+#![cfg(not(shield_loom))]
+
+#[macro_use]
+mod support;
+
+mod caller;
+mod inline;
+mod location;
+#[cfg(all(feature = "macros", feature = "tokio"))]
+mod macros;
+mod shield;
+#[cfg(feature = "tower")]
+mod tower;
+mod tracker;

@@ -1,0 +1,380 @@
+//! Shields inside what people build of futures, and what people build inside shields.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_shield::{Shield, ShieldError, ShieldExt, Spawn, spawn_fn};
+use futures_util::future::{Aborted, FusedFuture, Shared, abortable, join, join_all, pending, ready, try_join};
+use futures_util::{FutureExt, TryFutureExt, poll as poll_once};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::support::{Crank, Drops, Wakes, panics_with, poll, poll_with, timely};
+
+/// A tokio runtime for callers that use its clock, and its spawner, which needs no feature of ours.
+fn tokio() -> (Runtime, impl Spawn + Clone + Send + Sync + 'static) {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let handle = runtime.handle().clone();
+    (runtime, spawn_fn(move |task| drop(handle.spawn(task))))
+}
+
+/// Scenario 33.
+#[test]
+fn lost_in_select_by_value_and_by_reference() {
+    let (runtime, spawner) = tokio();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    runtime.block_on(timely(async {
+        for round in 0..2 {
+            let (open, opened) = oneshot::channel::<()>();
+            let tell = tell.clone();
+            let mut shield = async move {
+                opened.await.unwrap();
+                tell.send(round).unwrap();
+                round
+            }
+            .shield(&spawner);
+            if round == 0 {
+                tokio::select! {
+                    biased;
+                    _ = shield => panic!("the gate is shut"),
+                    () = tokio::task::yield_now() => {}
+                }
+                open.send(()).unwrap();
+            } else {
+                tokio::select! {
+                    biased;
+                    _ = &mut shield => panic!("the gate is shut"),
+                    () = tokio::task::yield_now() => {}
+                }
+                open.send(()).unwrap();
+                assert_eq!(shield.await, round);
+            }
+            assert_eq!(told.recv().await, Some(round));
+        }
+    }));
+}
+
+/// Scenarios 34 and 35, with tokio's own clock.
+#[test]
+fn timed_out_by_tokio() {
+    let (runtime, spawner) = tokio();
+    runtime.block_on(timely(async {
+        let (open, opened) = oneshot::channel::<()>();
+        let mut shield = async { opened.await.map(|()| "the original") }.shield(&spawner);
+        for _ in 0..3 {
+            assert!(timeout(Duration::from_millis(1), &mut shield).await.is_err());
+        }
+        open.send(()).unwrap();
+        assert_eq!(timeout(crate::support::DEADLINE, shield).await, Ok(Ok("the original")));
+
+        let (open, opened) = oneshot::channel::<()>();
+        let (tell, told) = oneshot::channel();
+        let shield = async { tell.send(opened.await.is_ok()).unwrap() }.shield(&spawner);
+        assert!(timeout(Duration::from_millis(1), shield).await.is_err());
+        open.send(()).unwrap();
+        assert_eq!(told.await, Ok(true));
+    }));
+}
+
+/// Scenario 36: an outcome that a combinator has taken is delivered, and goes with the combinator: shield the join.
+#[test]
+fn a_join_that_is_dropped_after_one_of_its_shields_delivered() {
+    let crank = Crank::new();
+    let (hook, heard) = counting_hook();
+    let (late_hook, late) = counting_hook();
+    let (open, opened) = oneshot::channel::<()>();
+    let mut both = join(
+        ready(1).shield(crank.spawner()).on_orphan(hook),
+        async { opened.await.is_ok() }
+            .shield(crank.spawner())
+            .on_orphan(late_hook),
+    );
+    crank.run();
+    assert!(poll(&mut both).is_pending());
+    drop(both);
+    open.send(()).unwrap();
+    crank.run();
+    assert_eq!((heard.count(), late.count()), (0, 1));
+}
+
+/// A hook, and how often it was run.
+fn counting_hook<T: 'static>() -> (impl FnOnce(Result<T, ShieldError>) + Send + 'static, Arc<Wakes>) {
+    let (count, waker) = Wakes::new();
+    (move |_| waker.wake(), count)
+}
+
+/// Scenario 37.
+#[test]
+fn a_sibling_fails_in_try_join_and_the_other_goes_on() {
+    let crank = Crank::new();
+    let (open, opened) = oneshot::channel::<()>();
+    let (tell, told) = oneshot::channel();
+    let going_on = async {
+        opened.await.unwrap();
+        tell.send("recorded").unwrap();
+        Ok::<_, &str>(())
+    }
+    .shield(crank.spawner());
+    let failing = ready(Err::<(), _>("declined")).shield(crank.spawner());
+    let mut both = try_join(going_on, failing);
+    crank.run();
+    assert_eq!(poll(&mut both), Poll::Ready(Err("declined")));
+    drop(both);
+    open.send(()).unwrap();
+    crank.run();
+    assert_eq!(told.now_or_never(), Some(Ok("recorded")));
+}
+
+/// Scenario 38.
+#[test]
+fn nested_shields_each_ending_passes_through() {
+    let crank = Crank::new();
+    let spawner = crank.spawner();
+    let value = ready(7).shield(&spawner).shield(&spawner).shield(&spawner);
+    let panic: Shield<()> = async { panic!("the innermost") }.shield(&spawner).shield(&spawner);
+    let fallible = pending::<()>().shield(&spawner).fallible().shield(&spawner);
+    crank.run();
+    assert_eq!(value.now_or_never(), Some(7));
+    assert_eq!(panics_with(|| panic.now_or_never()), "the innermost");
+    crank.shut_down();
+    let error = fallible.fallible().now_or_never().unwrap().unwrap_err();
+    assert!(error.is_cancelled());
+}
+
+/// Scenario 40.
+#[test]
+fn many_waiters_are_all_woken_and_one_that_left_is_not() {
+    let crank = Crank::new();
+    let (open, opened) = oneshot::channel::<()>();
+    let shared = async { opened.await.is_ok() }.shield(crank.spawner()).shared();
+    let mut waiters: Vec<(Shared<Shield<bool>>, _, _)> = (0..10)
+        .map(|_| {
+            let (wakes, waker) = Wakes::new();
+            (shared.clone(), wakes, waker)
+        })
+        .collect();
+    drop(shared);
+    for (waiter, _, waker) in &mut waiters {
+        assert!(poll_with(waiter, waker).is_pending());
+    }
+    let (left, left_wakes, _) = waiters.remove(4);
+    drop(left);
+    open.send(()).unwrap();
+    crank.run();
+    assert_eq!(left_wakes.count(), 0);
+    for (waiter, wakes, waker) in &mut waiters {
+        assert_eq!(wakes.count(), 1);
+        assert_eq!(poll_with(waiter, waker), Poll::Ready(true));
+    }
+}
+
+/// Scenario 41.
+#[test]
+fn all_waiters_leave_and_then_it_ends_the_hook_gets_it_once() {
+    let crank = Crank::new();
+    let (hook, heard) = counting_hook();
+    let (open, opened) = oneshot::channel::<()>();
+    let shield = async { opened.await.is_ok() }.shield(crank.spawner()).on_orphan(hook);
+    let shared = shield.shared();
+    let waiters: Vec<_> = (0..3).map(|_| shared.clone()).collect();
+    drop(shared);
+    for mut waiter in waiters {
+        assert!(poll(&mut waiter).is_pending());
+        assert_eq!(heard.count(), 0);
+        drop(waiter);
+    }
+    assert_eq!(heard.count(), 0);
+    open.send(()).unwrap();
+    crank.run();
+    assert_eq!(heard.count(), 1);
+}
+
+/// Scenario 40: with errors that cannot be cloned.
+#[test]
+fn many_waiters_for_an_error() {
+    let crank = Crank::new();
+    let shield: Shield<()> = async { panic!("out of paper") }.shield(crank.spawner());
+    let shared = shield.fallible().map_err(Arc::new).shared();
+    let other = shared.clone();
+    crank.run();
+    for waiter in [shared, other] {
+        assert!(waiter.now_or_never().unwrap().unwrap_err().is_panic());
+    }
+}
+
+/// Scenario 43: in a loop, which is what `FusedFuture` is for.
+#[test]
+fn select_of_futures_in_a_loop() {
+    let crank = Crank::new();
+    let (open, opened) = oneshot::channel::<()>();
+    let mut first = ready(1).shield(crank.spawner());
+    let mut second = async { opened.await.map(|()| 2) }.shield(crank.spawner()).fallible();
+    let mut open = Some(open);
+    let mut seen = Vec::new();
+    let body = async {
+        loop {
+            futures_util::select_biased! {
+                value = first => {
+                    seen.push(value);
+                    open.take().unwrap().send(()).unwrap();
+                }
+                value = second => seen.push(value.unwrap().unwrap()),
+                complete => break,
+            }
+        }
+    };
+    assert_eq!(crank.drive(body).now_or_never(), Some(()));
+    assert_eq!(seen, [1, 2]);
+    assert!(first.is_terminated() && second.is_terminated());
+}
+
+/// Scenario 44 (Oxide's RFD 609): the caller loses a `select!` on `&mut work`, keeps it, and waits for the lock that the work
+/// has queued for. Unshielded, the work is first in the queue and is never polled again; shielded, it takes its turn.
+#[test]
+fn no_futurelock() {
+    async fn work(lock: Arc<Mutex<u32>>) {
+        *lock.lock().await += 1;
+    }
+
+    // What it is about: the same shape without a shield stands still.
+    let lock = Arc::new(Mutex::new(0));
+    let held = lock.clone().try_lock_owned().unwrap();
+    let mut unshielded = Box::pin(work(Arc::clone(&lock)));
+    assert!(poll(&mut unshielded).is_pending());
+    let (wakes, waker) = Wakes::new();
+    let mut waiting = Box::pin(lock.lock());
+    assert!(poll_with(&mut waiting, &waker).is_pending());
+    drop(held);
+    assert_eq!(wakes.count(), 0, "the lock has gone to a future that nobody polls");
+    assert!(poll_with(&mut waiting, &waker).is_pending());
+    drop((waiting, unshielded));
+
+    let crank = Crank::new();
+    let lock = Arc::new(Mutex::new(0));
+    let held = lock.clone().try_lock_owned().unwrap();
+    let mut shield = work(Arc::clone(&lock)).shield(crank.spawner());
+    let caller = async {
+        tokio::select! {
+            biased;
+            () = &mut shield => panic!("the lock is held"),
+            () = tokio::task::yield_now() => {}
+        }
+        drop(held);
+        // The shield is kept and not polled.
+        let count = *lock.lock().await;
+        (count, shield)
+    };
+    let (count, shield) = crank
+        .drive(caller)
+        .now_or_never()
+        .unwrap_or_else(|| panic!("futurelock"));
+    assert_eq!(count, 1, "it was first in the queue");
+    assert!(shield.is_finished());
+}
+
+/// Promise 1, the other half: an output that is a guard stays held until its shield is polled or dropped.
+#[test]
+fn an_output_that_is_a_guard_stays_held() {
+    let crank = Crank::new();
+    let lock = Arc::new(Mutex::new(7));
+    let take = || Arc::clone(&lock).lock_owned().shield(crank.spawner());
+
+    let shield = take();
+    crank.run();
+    assert!(shield.is_finished());
+    assert!(lock.try_lock().is_err());
+    drop(shield);
+    assert!(lock.try_lock().is_ok());
+
+    let mut shield = take();
+    crank.run();
+    let Poll::Ready(guard) = poll(&mut shield) else {
+        panic!("it has ended");
+    };
+    assert!(lock.try_lock().is_err());
+    drop(guard);
+    assert!(lock.try_lock().is_ok());
+}
+
+/// Abort from outside: `abortable`, inside the shield.
+#[test]
+fn aborted_from_outside() {
+    let crank = Crank::new();
+    let drops = Drops::new();
+    let (work, abort) = abortable(crate::support::Holding::new(drops.one(), pending::<()>()));
+    let shield = work.shield(crank.spawner());
+    crank.run();
+    assert_eq!(drops.count(), 0);
+    abort.abort();
+    crank.run();
+    assert_eq!(drops.count(), 1);
+    assert_eq!(shield.now_or_never(), Some(Err(Aborted)));
+}
+
+/// A deadline on the work itself: `timeout`, inside the shield.
+#[test]
+fn a_deadline_on_the_work_itself() {
+    let (runtime, spawner) = tokio();
+    let (tell, told) = oneshot::channel();
+    let drops = Drops::new();
+    let endless = crate::support::Holding::new(drops.one(), pending::<()>());
+    runtime.block_on(timely(async {
+        timeout(Duration::from_millis(1), endless)
+            .shield(&spawner)
+            .on_orphan(|outcome| tell.send(outcome.unwrap().is_err()).unwrap())
+            .detach();
+        assert_eq!(told.await, Ok(true));
+    }));
+    assert_eq!(drops.count(), 1);
+}
+
+/// A limit on orphans: the permit is taken inside the shielded future.
+#[test]
+fn a_limit_on_orphans() {
+    let crank = Crank::new();
+    let permits = Arc::new(Semaphore::new(2));
+    let mut gates = Vec::new();
+    for _ in 0..5 {
+        let (open, opened) = oneshot::channel::<()>();
+        gates.push(open);
+        let permits = Arc::clone(&permits);
+        async move {
+            let _permit = permits.acquire().await.unwrap();
+            opened.await.unwrap();
+        }
+        .shield(crank.spawner())
+        .detach();
+    }
+    crank.run();
+    assert_eq!(permits.available_permits(), 0);
+    for open in gates {
+        assert!(crank.len() > 0);
+        open.send(()).unwrap();
+        crank.run();
+    }
+    assert_eq!((permits.available_permits(), crank.len()), (2, 0));
+}
+
+/// Waiters in a task each, of one shield after another, in no order.
+#[test]
+fn a_pipeline_of_shields() {
+    let crank = Crank::new();
+    let spawner = crank.spawner();
+    let (first, input) = oneshot::channel::<u32>();
+    let mut stage = async { input.await.unwrap() }.shield(&spawner);
+    for _ in 0..100 {
+        stage = async { stage.await + 1 }.shield(&spawner);
+    }
+    let watched = async {
+        let mut stage = pin!(stage);
+        assert!(poll_once!(&mut stage).is_pending());
+        first.send(0).unwrap();
+        stage.await
+    };
+    assert_eq!(crank.drive(watched).now_or_never(), Some(100));
+    let all = join_all((0..10).map(|number| ready(number).shield(&spawner)));
+    assert_eq!(crank.drive(all).now_or_never().unwrap(), (0..10).collect::<Vec<_>>());
+}

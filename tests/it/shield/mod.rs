@@ -1,0 +1,11 @@
+//! The eager mode: work that runs as a task of its own.
+
+mod basics;
+mod composition;
+mod conformance;
+mod drops_that_panic;
+mod local;
+mod panics;
+mod polling;
+mod runtime;
+mod stress;

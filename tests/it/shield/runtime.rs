@@ -1,0 +1,488 @@
+//! Runtimes that are not there, that go, and the threads on which things happen.
+
+use std::sync::mpsc;
+use std::thread::{self, ThreadId};
+
+use futures_shield::{Shield, ShieldExt};
+use futures_util::FutureExt;
+use futures_util::future::{pending, ready};
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::support::{Crank, DropTeller, Drops, block_on, join, on_a_thread};
+
+fn here() -> ThreadId {
+    thread::current().id()
+}
+
+/// Scenario 62: the work ends last, so its hook runs, and its output is dropped, on the executor's thread.
+#[test]
+fn the_work_ends_last_on_its_executors_thread() {
+    let crank = Crank::new();
+    let (tell, mut told) = unbounded_channel();
+    let (hooked, hooked_at) = mpsc::channel();
+    let output = DropTeller::thread(tell.clone());
+    drop(async { output }.shield(crank.spawner()));
+    drop(
+        ready(7)
+            .shield(crank.spawner())
+            .on_orphan(move |_| hooked.send(here()).unwrap()),
+    );
+    let executor = on_a_thread(move || {
+        crank.run();
+        here()
+    });
+    assert_ne!(executor, here());
+    assert_eq!(told.try_recv(), Ok(executor));
+    assert_eq!(hooked_at.try_recv(), Ok(executor));
+}
+
+/// Scenario 62: the shield goes last, so it is the thread that drops it.
+#[test]
+fn the_shield_goes_last_on_the_thread_that_drops_it() {
+    let crank = Crank::new();
+    let (tell, mut told) = unbounded_channel();
+    let (hooked, hooked_at) = mpsc::channel();
+    let output = DropTeller::thread(tell.clone());
+    let dropped = async { output }.shield(crank.spawner());
+    let heard = ready(7)
+        .shield(crank.spawner())
+        .on_orphan(move |_| hooked.send(here()).unwrap());
+    on_a_thread(move || crank.run());
+    assert!(told.try_recv().is_err() && hooked_at.try_recv().is_err());
+    let dropper = on_a_thread(move || {
+        drop(dropped);
+        heard.detach();
+        here()
+    });
+    assert_eq!(told.try_recv(), Ok(dropper));
+    assert_eq!(hooked_at.try_recv(), Ok(dropper));
+}
+
+/// Scenario 62: the executor drops the work at its shutdown, and so the hook runs on that thread.
+#[test]
+fn the_executor_goes_on_the_thread_that_shuts_it_down() {
+    let crank = Crank::new();
+    let (hooked, hooked_at) = mpsc::channel();
+    drop(
+        pending::<()>()
+            .shield(crank.spawner())
+            .on_orphan(move |_| hooked.send(here()).unwrap()),
+    );
+    crank.run();
+    let closer = on_a_thread(move || {
+        crank.shut_down();
+        here()
+    });
+    assert_eq!(hooked_at.try_recv(), Ok(closer));
+}
+
+/// Scenario 62: delivered, an output is the caller's.
+#[test]
+fn delivered_it_is_dropped_where_the_caller_drops_it() {
+    let crank = Crank::new();
+    let (tell, mut told) = unbounded_channel();
+    let output = DropTeller::thread(tell);
+    let shield = async { output }.shield(crank.spawner());
+    on_a_thread(move || crank.run());
+    let (caller, output) = on_a_thread(move || (here(), shield.now_or_never().unwrap()));
+    assert!(told.try_recv().is_err());
+    assert_ne!(caller, here());
+    drop(output);
+    assert_eq!(told.try_recv(), Ok(here()));
+}
+
+/// Scenario 54: an executor that keeps a task for ever and never runs it keeps its shield waiting, and one that lets the task
+/// go in any other way ends it.
+#[test]
+fn a_task_that_is_kept_and_then_let_go() {
+    let (tasks, kept) = mpsc::channel();
+    let spawner = futures_shield::spawn_fn(move |task| tasks.send(task).unwrap());
+    let drops = Drops::new();
+    let mut shield = crate::support::Holding::new(drops.one(), ready(7))
+        .shield(&spawner)
+        .fallible();
+    assert!(crate::support::poll(&mut shield).is_pending());
+    assert!(!shield.is_finished());
+    let task = kept.recv().unwrap();
+    assert!(!shield.is_finished());
+    drop(task);
+    assert_eq!(drops.count(), 1);
+    let error = shield.now_or_never().unwrap().unwrap_err();
+    assert!(error.is_cancelled() && !error.was_started());
+}
+
+/// Scenario 54, with a thread that waits for good while the executor goes.
+#[test]
+fn shut_down_while_a_thread_waits() {
+    let crank = Crank::new();
+    let mut shield = pending::<()>().shield(crank.spawner()).fallible();
+    crank.run();
+    let (waits, waiting) = mpsc::channel();
+    let caller = thread::spawn(move || {
+        block_on(futures_util::future::poll_fn(move |cx| {
+            let polled = shield.poll_unpin(cx);
+            waits.send(()).unwrap();
+            polled
+        }))
+    });
+    waiting.recv_timeout(crate::support::DEADLINE).unwrap();
+    crank.shut_down();
+    let error = join(caller).unwrap_err();
+    assert!(error.is_cancelled() && error.was_started());
+}
+
+/// Scenario 55: each hook gets it once, also where there are many, and one hook shields anew on the executor that goes.
+#[test]
+fn shut_down_with_orphans_of_which_one_shields_anew() {
+    let crank = Crank::new();
+    let (tell, told) = mpsc::channel();
+    for number in 0..10 {
+        let tell = tell.clone();
+        let spawner = crank.spawner();
+        let shield: Shield<()> = pending().shield(&spawner);
+        let shield = shield.on_orphan(move |outcome| {
+            assert!(outcome.unwrap_err().is_cancelled());
+            let again = ready(()).shield(&spawner).fallible();
+            let error = again.now_or_never().unwrap().unwrap_err();
+            tell.send((number, error.was_started())).unwrap();
+        });
+        drop(shield);
+    }
+    drop(tell);
+    crank.run();
+    crank.shut_down();
+    let mut hooked: Vec<_> = told.try_iter().collect();
+    hooked.sort_unstable();
+    assert_eq!(hooked, (0..10).map(|number| (number, false)).collect::<Vec<_>>());
+}
+
+/// A local executor that is gone.
+#[test]
+fn spawned_after_the_local_pool_is_gone() {
+    use futures_util::task::LocalSpawnExt;
+
+    let pool = futures_executor::LocalPool::new();
+    let gone = pool.spawner();
+    drop(pool);
+    let spawner = futures_shield::spawn_local_fn(move |task| gone.spawn_local(task).unwrap_or_default());
+    let error = ready(7)
+        .shield_local(spawner)
+        .fallible()
+        .now_or_never()
+        .unwrap()
+        .unwrap_err();
+    assert!(error.is_cancelled() && !error.was_started());
+}
+
+/// Scenario 53, the same through the adapter, which drops the error.
+#[cfg(feature = "futures")]
+#[test]
+fn spawned_after_the_local_pool_is_gone_through_its_adapter() {
+    let pool = futures_executor::LocalPool::new();
+    let gone = futures_shield::FuturesSpawner::new(pool.spawner());
+    drop(pool);
+    let error = ready(7)
+        .shield_local(&gone)
+        .fallible()
+        .now_or_never()
+        .unwrap()
+        .unwrap_err();
+    assert!(error.is_cancelled() && !error.was_started());
+    let error = ready(7)
+        .shield_local(gone)
+        .fallible()
+        .now_or_never()
+        .unwrap()
+        .unwrap_err();
+    assert!(error.is_cancelled() && !error.was_started());
+}
+
+#[cfg(feature = "tokio")]
+mod tokio_runtime {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_shield::{Tokio, TokioLocal};
+    use tokio::runtime::{Builder, Handle, Runtime};
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::support::{panics_with, timely};
+
+    fn current_thread() -> Runtime {
+        Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    /// Scenario 52.
+    #[test]
+    fn asked_for_where_there_is_none() {
+        let text = panics_with(Tokio::current);
+        assert!(
+            text.contains("`Tokio::current()` was called outside of a Tokio runtime"),
+            "{text}"
+        );
+        assert!(text.contains("Tokio::from(handle)"), "it says what to do: {text}");
+        assert!(Tokio::try_current().is_err());
+
+        let runtime = current_thread();
+        let _context = runtime.enter();
+        assert!(Tokio::try_current().is_ok());
+        let _: Tokio = Tokio::current();
+    }
+
+    /// Scenario 52, where the panic is said to have happened: the user's line.
+    #[test]
+    fn asked_for_where_there_is_none_the_users_line_is_named() {
+        static PLACE: std::sync::Mutex<Option<(String, u32)>> = std::sync::Mutex::new(None);
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let is_ours = info
+                .payload_as_str()
+                .is_some_and(|text| text.contains("`Tokio::current()`"));
+            let place = info.location().map(|place| (place.file().to_owned(), place.line()));
+            // The other test of this text runs at the same time, perhaps.
+            if is_ours && place.as_ref().is_some_and(|(_, line)| *line == LINE) {
+                *crate::support::locked(&PLACE) = place;
+            }
+            before(info);
+        }));
+        const LINE: u32 = line!() + 1;
+        let _ = panics_with(|| Tokio::current());
+        assert_eq!(*crate::support::locked(&PLACE), Some((file!().to_owned(), LINE)));
+    }
+
+    /// Scenario 52, for the spawner that cannot be called from anywhere.
+    #[test]
+    fn tokio_local_outside_of_a_local_set() {
+        let drops = Drops::new();
+        let work = crate::support::Holding::new(drops.one(), ready(()));
+        let _ = panics_with(|| work.shield_local(TokioLocal));
+        assert_eq!(drops.count(), 1);
+    }
+
+    /// The runtime is looked up once, where it is asked for, and not where it is used.
+    #[test]
+    fn the_runtime_is_the_one_it_was_asked_in() {
+        let (one, other) = (current_thread(), current_thread());
+        let spawner = one.block_on(async { Tokio::current() });
+        let (shield, ()) = other.block_on(async {
+            let shield = async { Handle::current().id() }.shield(spawner);
+            (shield, tokio::task::yield_now().await)
+        });
+        assert!(!shield.is_finished());
+        assert_eq!(one.block_on(timely(shield)), one.handle().id());
+    }
+
+    /// "Orphans on a current-thread runtime stop when its `block_on` returns", and go on with the next.
+    #[test]
+    fn an_orphan_on_a_current_thread_runtime_goes_on_with_the_next_block_on() {
+        let runtime = current_thread();
+        let steps = Arc::new(AtomicUsize::new(0));
+        let counts = Arc::clone(&steps);
+        let (open, opened) = oneshot::channel::<()>();
+        let (tell, told) = oneshot::channel();
+        runtime.block_on(async {
+            async move {
+                counts.fetch_add(1, Ordering::SeqCst);
+                opened.await.unwrap();
+                counts.fetch_add(1, Ordering::SeqCst);
+                tell.send(()).unwrap();
+            }
+            .shield(Tokio::current())
+            .detach();
+            tokio::task::yield_now().await;
+        });
+        assert_eq!(steps.load(Ordering::SeqCst), 1);
+        open.send(()).unwrap();
+        assert_eq!(steps.load(Ordering::SeqCst), 1, "nobody runs it");
+        runtime.block_on(timely(told)).unwrap();
+        assert_eq!(steps.load(Ordering::SeqCst), 2);
+    }
+
+    /// Scenario 54: in each way that a Tokio runtime can be shut down.
+    #[test]
+    fn shut_down_in_each_way() {
+        let shut_down: [fn(Runtime); 3] = [
+            drop,
+            |runtime| runtime.shutdown_timeout(crate::support::DEADLINE),
+            Runtime::shutdown_background,
+        ];
+        for shut_down in shut_down {
+            let runtime = Builder::new_multi_thread().worker_threads(2).build().unwrap();
+            let (start, started) = oneshot::channel();
+            let shield = async {
+                start.send(()).unwrap();
+                pending::<()>().await;
+            }
+            .shield(runtime.handle());
+            block_on(started).unwrap();
+            shut_down(runtime);
+            let error = block_on(shield.fallible()).unwrap_err();
+            assert!(error.is_cancelled() && !error.is_panic() && error.was_started());
+        }
+    }
+
+    /// Scenario 54: the caller waits in another runtime.
+    #[test]
+    fn shut_down_while_awaited_in_another_runtime() {
+        let (worker, waiter) = (
+            Builder::new_multi_thread().worker_threads(1).build().unwrap(),
+            Builder::new_multi_thread().worker_threads(1).build().unwrap(),
+        );
+        let shield = pending::<()>().shield(worker.handle()).fallible();
+        let (waits, waiting) = mpsc::channel();
+        let mut shield = shield;
+        let awaited = waiter.spawn(futures_util::future::poll_fn(move |cx| {
+            let polled = shield.poll_unpin(cx);
+            waits.send(()).unwrap();
+            polled
+        }));
+        waiting.recv_timeout(crate::support::DEADLINE).unwrap();
+        drop(worker);
+        let error = waiter.block_on(timely(awaited)).unwrap().unwrap_err();
+        assert!(error.is_cancelled());
+    }
+
+    /// Scenario 54: work that holds its own spawner does not keep the runtime.
+    #[test]
+    fn work_that_holds_its_spawner_does_not_keep_the_runtime() {
+        let runtime = Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let spawner = Tokio::from(runtime.handle().clone());
+        let held = spawner.clone();
+        let shield = async move {
+            pending::<()>().await;
+            drop(held);
+        }
+        .shield(&spawner)
+        .fallible();
+        drop(runtime);
+        assert!(block_on(shield).unwrap_err().is_cancelled());
+        let late = ready(()).shield(spawner).fallible();
+        assert!(!block_on(late).unwrap_err().was_started());
+    }
+
+    /// Promise 5, on a runtime with threads: what the work holds is free in the hook at shutdown.
+    #[test]
+    fn the_future_panics_in_its_drop_when_tokio_shuts_down() {
+        let runtime = Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let (start, started) = oneshot::channel();
+        let work = crate::support::Holding::new(crate::support::Bomb("a future"), async {
+            start.send(()).unwrap();
+            pending::<()>().await;
+        });
+        let shield = work.shield(runtime.handle()).fallible();
+        block_on(started).unwrap();
+        drop(runtime);
+        let error = block_on(shield).unwrap_err();
+        assert!(error.is_cancelled() && !error.is_panic());
+    }
+}
+
+#[cfg(any(feature = "tokio", feature = "smol", feature = "async-std"))]
+mod current {
+    use futures_shield::current_runtime;
+
+    use super::*;
+
+    /// "A Tokio context wins where the thread is in one."
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn tokio_where_the_thread_is_in_it() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let spawner = runtime.block_on(async { current_runtime() });
+        let shield = async { tokio::runtime::Handle::current().id() }.shield(spawner.clone());
+        assert_eq!(block_on(shield), runtime.handle().id());
+        assert!(format!("{spawner:?}").contains("Tokio"), "{spawner:?}");
+    }
+
+    /// "Else smol; else async-std."
+    #[cfg(any(feature = "smol", feature = "async-std"))]
+    #[test]
+    fn the_one_that_needs_no_context_elsewhere() {
+        let spawner = current_runtime();
+        let in_tokio = async { tokio::runtime::Handle::try_current().is_ok() }.shield(spawner.clone());
+        assert!(!block_on(in_tokio));
+        let name = if cfg!(feature = "smol") { "Smol" } else { "AsyncStd" };
+        assert!(format!("{spawner:?}").contains(name), "{spawner:?}");
+    }
+
+    /// Scenario 52: "with `tokio` alone and no context it panics in words".
+    #[cfg(all(feature = "tokio", not(any(feature = "smol", feature = "async-std"))))]
+    #[test]
+    fn tokio_alone_and_no_context() {
+        let text = crate::support::panics_with(current_runtime);
+        assert!(
+            text.contains("`current_runtime()` was called outside of a Tokio runtime"),
+            "{text}"
+        );
+    }
+}
+
+/// Scenario 53, for `schedule_fn`: a runnable that is dropped instead of run cancels the work, at each point of its life.
+#[cfg(feature = "async-task")]
+mod schedule {
+    use std::sync::{Arc, Mutex};
+    use std::task::Poll;
+
+    use futures_shield::{Runnable, schedule_fn};
+    use futures_util::future::poll_fn;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::support::{Wakes, poll_with};
+
+    #[test]
+    fn a_runnable_that_is_dropped() {
+        let (queue, runnables) = mpsc::channel::<Runnable>();
+        let spawner = schedule_fn(move |runnable| drop(queue.send(runnable)));
+
+        // Before the first run.
+        let shield = pending::<()>().shield(&spawner).fallible();
+        drop(runnables.recv().unwrap());
+        let error = shield.now_or_never().unwrap().unwrap_err();
+        assert!(error.is_cancelled() && !error.was_started());
+
+        // After it, when it is woken.
+        let (open, opened) = oneshot::channel::<()>();
+        let mut shield = opened.shield(&spawner).fallible();
+        runnables.recv().unwrap().run();
+        let (wakes, waker) = Wakes::new();
+        assert!(poll_with(&mut shield, &waker).is_pending());
+        assert!(runnables.try_recv().is_err(), "it sleeps");
+        open.send(()).unwrap();
+        drop(runnables.recv().unwrap());
+        assert_eq!(wakes.count(), 1);
+        let error = shield.now_or_never().unwrap().unwrap_err();
+        assert!(error.is_cancelled() && error.was_started());
+
+        // When the last waker that could wake it is dropped.
+        let waker = Arc::new(Mutex::new(None));
+        let keep = Arc::clone(&waker);
+        let work = poll_fn(move |cx| {
+            *crate::support::locked(&keep) = Some(cx.waker().clone());
+            Poll::<()>::Pending
+        });
+        let shield = work.shield(&spawner).fallible();
+        runnables.recv().unwrap().run();
+        assert!(!shield.is_finished());
+        *crate::support::locked(&waker) = None;
+        runnables.recv().unwrap().run();
+        let error = shield.now_or_never().unwrap().unwrap_err();
+        assert!(error.is_cancelled() && error.was_started());
+    }
+
+    /// The queue of the executor is gone.
+    #[test]
+    fn spawned_when_the_queue_is_gone() {
+        let (queue, runnables) = mpsc::channel::<Runnable>();
+        drop(runnables);
+        let spawner = schedule_fn(move |runnable| drop(queue.send(runnable)));
+        let error = ready(7)
+            .shield(&spawner)
+            .fallible()
+            .now_or_never()
+            .unwrap()
+            .unwrap_err();
+        assert!(error.is_cancelled() && !error.was_started());
+    }
+}

@@ -1,0 +1,268 @@
+//! Scenario 12, promise 3: every outcome is delivered exactly once, to the caller or to the hook, whatever the race.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::task::Poll;
+use std::thread;
+
+use futures_shield::{BoxTask, FallibleShield, ShieldError, ShieldExt, Spawn, spawn_fn};
+use futures_util::FutureExt;
+
+use crate::support::{Drops, Wakes, block_on, join, poll, poll_with};
+
+/// Where outcomes end up, counted.
+#[derive(Default)]
+struct Ends {
+    delivered: AtomicUsize,
+    hooked: AtomicUsize,
+}
+
+impl Ends {
+    fn sum(&self) -> usize {
+        self.delivered.load(Ordering::SeqCst) + self.hooked.load(Ordering::SeqCst)
+    }
+}
+
+/// A number of rounds that takes a second or so in a debug build.
+const ROUNDS: usize = 30_000;
+
+/// Lets two threads go at once. It spins, for a lock would put them in order.
+#[derive(Clone, Default)]
+struct Start(Arc<AtomicUsize>);
+
+impl Start {
+    fn wait(&self, round: usize) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let mut spins = 0_u32;
+        while self.0.load(Ordering::SeqCst) < 2 * (round + 1) {
+            spins += 1;
+            if spins % 64 == 0 {
+                thread::yield_now();
+            }
+            std::hint::spin_loop();
+        }
+    }
+}
+
+/// A cheap source of chance, the same in each run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+}
+
+fn spin(turns: u64) {
+    for _ in 0..turns {
+        std::hint::spin_loop();
+    }
+}
+
+/// One thread ends the work (by its value, by a panic, by dropping it), the other one meanwhile does what `caller` does.
+fn race(seed: u64, caller: fn(FallibleShield<usize>, &Ends)) -> Arc<Ends> {
+    std::panic::set_hook(Box::new(|info| {
+        // The panics that belong to it are many.
+        if info.payload().downcast_ref::<usize>().is_none() {
+            let text = info.to_string();
+            std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).unwrap();
+        }
+    }));
+    let start = Start::default();
+    let (tasks, given) = mpsc::channel::<BoxTask>();
+    let gate = start.clone();
+    let executor = thread::spawn(move || {
+        let mut dice = Dice(seed);
+        for (round, mut task) in given.into_iter().enumerate() {
+            let turns = dice.roll(200);
+            gate.wait(round);
+            spin(turns);
+            if round % 3 == 2 {
+                drop(task);
+            } else {
+                assert_eq!(poll(&mut task), Poll::Ready(()));
+            }
+        }
+    });
+
+    let ends = Arc::new(Ends::default());
+    let spawner = spawn_fn(move |task| tasks.send(task).unwrap());
+    let drops = Drops::new();
+    let mut dice = Dice(seed.rotate_left(32) | 1);
+    for round in 0..ROUNDS {
+        let hears = Arc::clone(&ends);
+        let held = drops.one();
+        let shield = async move {
+            drop(held);
+            if round % 3 == 1 {
+                std::panic::panic_any(round);
+            }
+            round
+        }
+        .shield(&spawner)
+        .fallible()
+        .on_orphan(move |outcome| {
+            check(round, outcome);
+            hears.hooked.fetch_add(1, Ordering::SeqCst);
+        });
+        let turns = dice.roll(200);
+        start.wait(round);
+        spin(turns);
+        caller(shield, &ends);
+    }
+    drop(spawner);
+    join(executor);
+    assert_eq!(ends.sum(), ROUNDS, "none lost, none twice");
+    assert_eq!(drops.count(), ROUNDS);
+    ends
+}
+
+fn check(round: usize, outcome: Result<usize, ShieldError>) {
+    match (round % 3, outcome) {
+        (0, Ok(value)) => assert_eq!(value, round),
+        (1, Err(error)) => assert_eq!(error.into_panic().downcast_ref(), Some(&round)),
+        (2, Err(error)) => assert!(error.is_cancelled() && !error.was_started()),
+        (_, outcome) => panic!("round {round} ended with {outcome:?}"),
+    }
+}
+
+fn deliver(ends: &Ends, outcome: Result<usize, ShieldError>) {
+    drop(outcome);
+    ends.delivered.fetch_add(1, Ordering::SeqCst);
+}
+
+#[test]
+fn the_end_against_a_drop() {
+    let ends = race(0x9E37_79B9, |shield, _| drop(shield));
+    assert_eq!(ends.hooked.load(Ordering::SeqCst), ROUNDS);
+}
+
+#[test]
+fn the_end_against_a_poll_and_a_drop() {
+    let ends = race(0x7F4A_7C15, |mut shield, ends| {
+        let (_, waker) = Wakes::new();
+        if let Poll::Ready(outcome) = poll_with(&mut shield, &waker) {
+            deliver(ends, outcome);
+        }
+    });
+    assert!(
+        ends.delivered.load(Ordering::SeqCst) > 0 && ends.hooked.load(Ordering::SeqCst) > 0,
+        "it was a race"
+    );
+}
+
+#[test]
+fn the_end_against_two_polls_with_different_wakers_and_a_drop() {
+    let ends = race(0xBF58_476D, |mut shield, ends| {
+        for _ in 0..2 {
+            let (_, waker) = Wakes::new();
+            if let Poll::Ready(outcome) = poll_with(&mut shield, &waker) {
+                return deliver(ends, outcome);
+            }
+        }
+    });
+    assert!(
+        ends.delivered.load(Ordering::SeqCst) > 0 && ends.hooked.load(Ordering::SeqCst) > 0,
+        "it was a race"
+    );
+}
+
+/// No wake-up is lost: the waker registered last is woken, or the poll saw the end.
+#[test]
+fn the_end_against_the_wait_for_it() {
+    let ends = race(0x94D0_49BB, |mut shield, ends| {
+        let (_, first) = Wakes::new();
+        if let Poll::Ready(outcome) = poll_with(&mut shield, &first) {
+            return deliver(ends, outcome);
+        }
+        let (wakes, waker) = Wakes::new();
+        match poll_with(&mut shield, &waker) {
+            Poll::Ready(outcome) => deliver(ends, outcome),
+            Poll::Pending => {
+                let begin = std::time::Instant::now();
+                while wakes.count() == 0 {
+                    assert!(begin.elapsed() < crate::support::DEADLINE, "a wake-up was lost");
+                    thread::yield_now();
+                }
+                match poll(&mut shield) {
+                    Poll::Ready(outcome) => deliver(ends, outcome),
+                    Poll::Pending => panic!("woken for nothing"),
+                }
+            }
+        }
+    });
+    assert_eq!(ends.delivered.load(Ordering::SeqCst), ROUNDS);
+}
+
+/// Many callers on many threads, over a pool, each with a mind of its own.
+#[test]
+fn many_callers_over_a_pool() {
+    const CALLERS: u64 = 8;
+    const EACH: usize = 2_000;
+
+    let pool = futures_executor::ThreadPool::builder().pool_size(2).create().unwrap();
+    let ends = Arc::new(Ends::default());
+    let (all, everyone) = mpsc::channel::<()>();
+    let callers: Vec<_> = (1..=CALLERS)
+        .map(|seed| {
+            let ends = Arc::clone(&ends);
+            let pool = pool.clone();
+            let all = all.clone();
+            thread::spawn(move || {
+                let spawner = spawn_fn(move |task| pool.spawn_ok(task));
+                let mut dice = Dice(seed * 0x9E37_79B9);
+                for number in 0..EACH {
+                    caller(&spawner, number, &ends, &all, &mut dice);
+                }
+            })
+        })
+        .collect();
+    drop(all);
+    for caller in callers {
+        join(caller);
+    }
+    // Each hook holds a sender, and goes with it.
+    assert_eq!(
+        everyone.recv_timeout(crate::support::DEADLINE),
+        Err(mpsc::RecvTimeoutError::Disconnected)
+    );
+    assert_eq!(ends.sum(), CALLERS as usize * EACH);
+    assert!(ends.delivered.load(Ordering::SeqCst) > 0 && ends.hooked.load(Ordering::SeqCst) > 0);
+}
+
+fn caller(spawner: &impl Spawn, number: usize, ends: &Arc<Ends>, all: &mpsc::Sender<()>, dice: &mut Dice) {
+    let (hears, all) = (Arc::clone(ends), all.clone());
+    let yields = dice.roll(3);
+    let mut shield = async move {
+        for _ in 0..yields {
+            tokio::task::yield_now().await;
+        }
+        number
+    }
+    .shield(spawner)
+    .on_orphan(move |outcome| {
+        assert_eq!(outcome.unwrap(), number);
+        hears.hooked.fetch_add(1, Ordering::SeqCst);
+        drop(all);
+    });
+    let delivered = match dice.roll(4) {
+        0 => None,
+        1 => (&mut shield).now_or_never(),
+        2 => {
+            let first = (&mut shield).now_or_never();
+            spin(dice.roll(500));
+            first.or_else(|| (&mut shield).now_or_never())
+        }
+        _ => Some(block_on(&mut shield)),
+    };
+    if let Some(value) = delivered {
+        assert_eq!(value, number);
+        ends.delivered.fetch_add(1, Ordering::SeqCst);
+    }
+    // Late, so that the outcome of some has been waiting for a while.
+    drop(shield);
+}

@@ -1,0 +1,217 @@
+//! Every spawner of local futures, each with the executor behind it.
+//!
+//! A test that runs on all of them is a `fn name<R: LocalRig>(rig: R)`, listed in one `on_every_local_spawner! { name, .. }`.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::rc::Rc;
+
+use futures_executor::{LocalPool, LocalSpawner};
+use futures_shield::{LocalBoxTask, SpawnLocal, spawn_local_fn};
+use futures_util::task::LocalSpawnExt;
+
+use crate::support::timely;
+
+/// A local executor, and its spawner. All of them drop the futures they hold when they are dropped.
+pub(crate) trait LocalRig: Sized + 'static {
+    type Spawner: SpawnLocal + Clone + 'static;
+
+    fn new() -> Self;
+
+    /// Its spawner: to be used within [`run`](Self::run), because `TokioLocal` must be.
+    fn spawner(&self) -> Self::Spawner;
+
+    /// Runs a caller to its end, with a deadline. The executor runs only in here.
+    fn run<F: Future>(&self, caller: F) -> F::Output;
+}
+
+macro_rules! stamp_local_spawner {
+    ($(#[$gate:meta])* $name:ident: $rig:ident, $($test:ident)+) => {
+        $(#[$gate])*
+        mod $name {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(<crate::support::$rig as crate::support::LocalRig>::new());
+                }
+            )+
+        }
+    };
+}
+
+/// Stamps a module for each spawner of local futures, with each of the tests in it.
+macro_rules! on_every_local_spawner {
+    ($($test:ident),+ $(,)?) => {
+        stamp_local_spawner! { spawn_local_fn_over_local_pool: SpawnLocalFnOverPool, $($test)+ }
+        stamp_local_spawner! { #[cfg(feature = "tokio")] local_set: TokioLocalSet, $($test)+ }
+        stamp_local_spawner! { #[cfg(feature = "tokio")] tokio_local: TokioLocalAmbient, $($test)+ }
+        stamp_local_spawner! { #[cfg(feature = "smol")] smol_local_executor: SmolLocalExecutor, $($test)+ }
+        stamp_local_spawner! { #[cfg(feature = "futures")] futures_local_spawner: FuturesLocalPool, $($test)+ }
+    };
+}
+
+/// A futures pool, and the spawner that it is asked for before it runs.
+struct Pool {
+    pool: RefCell<LocalPool>,
+    here: LocalSpawner,
+}
+
+impl Pool {
+    fn new() -> Self {
+        let pool = LocalPool::new();
+        Self {
+            here: pool.spawner(),
+            pool: RefCell::new(pool),
+        }
+    }
+
+    fn run<F: Future>(&self, caller: F) -> F::Output {
+        self.pool.borrow_mut().run_until(timely(caller))
+    }
+}
+
+/// `spawn_local_fn`.
+pub(crate) struct SpawnLocalFnOverPool(Pool);
+
+/// What a `spawn_local_fn` of any closure is, in one nameable type.
+#[derive(Clone)]
+pub(crate) struct LocalClosure(Rc<dyn Fn(LocalBoxTask)>);
+
+impl SpawnLocal for LocalClosure {
+    fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
+        spawn_local_fn(|task| (self.0)(task)).spawn_local_detached(future);
+    }
+}
+
+impl LocalRig for SpawnLocalFnOverPool {
+    type Spawner = LocalClosure;
+
+    fn new() -> Self {
+        Self(Pool::new())
+    }
+
+    fn spawner(&self) -> LocalClosure {
+        let here = self.0.here.clone();
+        LocalClosure(Rc::new(move |task| here.spawn_local(task).unwrap_or_default()))
+    }
+
+    fn run<F: Future>(&self, caller: F) -> F::Output {
+        self.0.run(caller)
+    }
+}
+
+#[cfg(feature = "tokio")]
+mod on_tokio {
+    use futures_shield::TokioLocal;
+    use tokio::runtime::{Builder, Runtime};
+    use tokio::task::LocalSet;
+
+    use super::*;
+
+    fn current_thread() -> Runtime {
+        Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    /// An `Rc<LocalSet>`.
+    pub(crate) struct TokioLocalSet {
+        local: Rc<LocalSet>,
+        runtime: Runtime,
+    }
+
+    impl LocalRig for TokioLocalSet {
+        type Spawner = Rc<LocalSet>;
+
+        fn new() -> Self {
+            Self {
+                local: Rc::default(),
+                runtime: current_thread(),
+            }
+        }
+
+        fn spawner(&self) -> Self::Spawner {
+            Rc::clone(&self.local)
+        }
+
+        fn run<F: Future>(&self, caller: F) -> F::Output {
+            self.local.block_on(&self.runtime, timely(caller))
+        }
+    }
+
+    /// `TokioLocal`, in a `LocalSet` that is not at hand.
+    pub(crate) struct TokioLocalAmbient(TokioLocalSet);
+
+    impl LocalRig for TokioLocalAmbient {
+        type Spawner = TokioLocal;
+
+        fn new() -> Self {
+            Self(LocalRig::new())
+        }
+
+        fn spawner(&self) -> TokioLocal {
+            TokioLocal
+        }
+
+        fn run<F: Future>(&self, caller: F) -> F::Output {
+            self.0.run(caller)
+        }
+    }
+}
+#[cfg(feature = "tokio")]
+pub(crate) use self::on_tokio::*;
+
+#[cfg(feature = "smol")]
+mod on_smol {
+    use smol::LocalExecutor;
+
+    use super::*;
+    use crate::support::block_on;
+
+    /// An `Rc<LocalExecutor>`.
+    pub(crate) struct SmolLocalExecutor(Rc<LocalExecutor<'static>>);
+
+    impl LocalRig for SmolLocalExecutor {
+        type Spawner = Rc<LocalExecutor<'static>>;
+
+        fn new() -> Self {
+            Self(Rc::new(LocalExecutor::new()))
+        }
+
+        fn spawner(&self) -> Self::Spawner {
+            Rc::clone(&self.0)
+        }
+
+        fn run<F: Future>(&self, caller: F) -> F::Output {
+            block_on(self.0.run(caller))
+        }
+    }
+}
+#[cfg(feature = "smol")]
+pub(crate) use self::on_smol::*;
+
+#[cfg(feature = "futures")]
+mod on_futures {
+    use futures_shield::FuturesSpawner;
+
+    use super::*;
+
+    /// `FuturesSpawner`, over a `LocalSpawner`.
+    pub(crate) struct FuturesLocalPool(Pool);
+
+    impl LocalRig for FuturesLocalPool {
+        type Spawner = FuturesSpawner<LocalSpawner>;
+
+        fn new() -> Self {
+            Self(Pool::new())
+        }
+
+        fn spawner(&self) -> Self::Spawner {
+            FuturesSpawner::new(self.0.here.clone())
+        }
+
+        fn run<F: Future>(&self, caller: F) -> F::Output {
+            self.0.run(caller)
+        }
+    }
+}
+#[cfg(feature = "futures")]
+pub(crate) use self::on_futures::*;

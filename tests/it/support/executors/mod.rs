@@ -1,0 +1,11 @@
+//! Executors that the tests drive, and the list of all spawners with an executor behind each.
+
+mod crank;
+#[macro_use]
+mod rigs;
+#[macro_use]
+mod local_rigs;
+
+pub(crate) use self::crank::{Crank, CrankSpawner};
+pub(crate) use self::local_rigs::*;
+pub(crate) use self::rigs::*;

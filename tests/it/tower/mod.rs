@@ -1,0 +1,27 @@
+//! `ShieldLayer`: what a service is behind it, and what becomes of requests whose clients hang up.
+
+mod service;
+
+#[cfg(feature = "tokio")]
+mod server;
+
+use futures_shield::ShieldLayer;
+
+/// How a layer shields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Eager,
+    OnDrop,
+}
+
+impl Mode {
+    /// A layer of this mode, made where this is called.
+    #[track_caller]
+    fn layer<S>(self, spawner: S) -> ShieldLayer<S> {
+        let layer = ShieldLayer::new(spawner);
+        match self {
+            Self::Eager => layer,
+            Self::OnDrop => layer.on_drop(),
+        }
+    }
+}

@@ -1,0 +1,980 @@
+//! `Tracker`: what still runs, by whom and until when, and waiting for it.
+
+use std::error::Error;
+use std::fmt;
+use std::future::{Future, pending, ready};
+use std::panic::Location;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, mpsc};
+use std::task::{Context, Poll};
+use std::thread;
+
+use futures_shield::future::{Drain, Wait};
+use futures_shield::{
+    BoxTask, DynSpawner, LocalBoxTask, ShieldExt, Spawn, SpawnLocal, Tracker, Unfinished, UnfinishedAt, cleanup,
+    shield, shield_with, spawn_fn, spawn_local_fn,
+};
+use futures_util::FutureExt;
+use futures_util::future::FusedFuture;
+use tokio::sync::oneshot;
+
+use crate::support::orphans::gated;
+use crate::support::*;
+
+/// File, line and count of each place.
+fn lines(unfinished: &Unfinished) -> Vec<(&'static str, u32, usize)> {
+    let place = |(location, count): (&'static Location<'static>, usize)| (location.file(), location.line(), count);
+    pairs(unfinished).into_iter().map(place).collect()
+}
+
+/// The location and the count of each entry, as pairs.
+fn pairs(unfinished: &Unfinished) -> Vec<(&'static Location<'static>, usize)> {
+    let pair = |at: &UnfinishedAt| (at.location(), at.len());
+    unfinished.locations().iter().map(pair).collect()
+}
+
+on_every_spawner! {
+    it_counts_what_runs,
+    waiting_ends_when_all_have_finished,
+    a_hook_has_run_when_waiting_ends,
+    it_waits_for_what_panics,
+    what_is_shut_down_runs_no_longer,
+    what_a_spawner_cannot_take_is_not_counted,
+    drain_is_ok_when_all_finish,
+    drain_names_the_one_that_is_stuck,
+    inline_work_counts_once_it_is_an_orphan,
+    through_a_clone_and_without_a_type,
+}
+
+/// Scenario 58: `len` of what was spawned through it and its clones.
+fn it_counts_what_runs<R: Rig>(rig: R) {
+    let tracker = Tracker::new(rig.spawner());
+    assert!(tracker.is_empty());
+    let (first, open_first) = gated();
+    let (second, open_second) = gated();
+    let first = first.shield(&tracker);
+    assert_eq!(tracker.len(), 1);
+    let second = second.shield(tracker.clone());
+    assert_eq!((tracker.len(), tracker.is_empty()), (2, false));
+    rig.run(async {
+        open_first.send(1).unwrap();
+        assert_eq!(first.await, 1);
+        assert!(
+            (1..=2).contains(&tracker.len()),
+            "its task is dropped after its outcome was delivered"
+        );
+        open_second.send(2).unwrap();
+        assert_eq!(second.await, 2);
+        tracker.wait().await;
+    });
+    assert_eq!((tracker.len(), tracker.is_empty()), (0, true));
+}
+
+/// Scenario 58, "all finish": not before the last has.
+fn waiting_ends_when_all_have_finished<R: Rig>(rig: R) {
+    let tracker = Tracker::new(rig.spawner());
+    let (work, gates): (Vec<_>, Vec<_>) = (0..20).map(|_| gated()).unzip();
+    let (done, mut each_done) = tokio::sync::mpsc::unbounded_channel();
+    for work in work {
+        let done = done.clone();
+        async move { done.send(work.await).unwrap() }.shield(&tracker).detach();
+    }
+    drop(done);
+    rig.run(async {
+        let mut wait = tracker.wait();
+        for (index, gate) in gates.into_iter().enumerate() {
+            assert!(futures_util::poll!(&mut wait).is_pending(), "{index}");
+            gate.send(7).unwrap();
+            each_done.recv().await.unwrap();
+        }
+        wait.await;
+        assert!(tracker.is_empty());
+        assert!(each_done.recv().await.is_none());
+    });
+}
+
+/// "An entry stays until its work has been dropped and its hook has run."
+fn a_hook_has_run_when_waiting_ends<R: Rig>(rig: R) {
+    let tracker = Tracker::new(rig.spawner());
+    let (work, open) = gated();
+    let drops = Drops::new();
+    let work = Holding::new(drops.one(), work);
+    let told = Arc::new(AtomicUsize::new(0));
+    let (tells, in_hook) = (Arc::clone(&told), tracker.clone());
+    let shield = work.shield(&tracker).on_orphan(move |outcome| {
+        tells.store(in_hook.len() * 100 + outcome.unwrap() as usize, Ordering::SeqCst);
+    });
+    shield.detach();
+    rig.run(async {
+        open.send(7).unwrap();
+        tracker.wait().await;
+    });
+    assert_eq!((told.load(Ordering::SeqCst), drops.count()), (107, 1));
+}
+
+/// Scenario 25.
+fn it_waits_for_what_panics<R: Rig>(rig: R) {
+    let tracker = Tracker::new(rig.spawner());
+    async { panic!("overboard") }.shield(&tracker).detach();
+    rig.run(tracker.wait());
+    assert!(tracker.unfinished().is_empty());
+}
+
+/// Scenarios 54 and 55.
+fn what_is_shut_down_runs_no_longer<R: Rig>(rig: R) {
+    if R::SHUTDOWN != Shutdown::Drops {
+        return;
+    }
+    // The tracker must not keep the executor: its clone with no spawner would.
+    let tracker = Tracker::new(DynSpawner::new(rig.spawner()));
+    let wait = tracker.wait();
+    let shield = pending::<()>().shield(tracker);
+    rig.run(ready(()));
+    assert!(!wait.is_terminated());
+    rig.shut_down();
+    block_on(wait);
+    assert!(block_on(shield.fallible()).unwrap_err().is_cancelled());
+}
+
+/// Scenario 53: dropped by its spawner, it has never run.
+fn what_a_spawner_cannot_take_is_not_counted<R: Rig>(rig: R) {
+    if R::SHUTDOWN == Shutdown::Never {
+        return;
+    }
+    let spawner = rig.spawner();
+    rig.shut_down();
+    let tracker = Tracker::new(spawner);
+    let shield = async { 7 }.shield(&tracker);
+    let wait = tracker.wait();
+    // An executor of one's own goes with its last handle.
+    drop(tracker);
+    block_on(wait);
+    assert!(!block_on(shield.fallible()).unwrap_err().was_started());
+}
+
+/// Scenario 58, "all finish".
+fn drain_is_ok_when_all_finish<R: Rig>(rig: R) {
+    let tracker = Tracker::new(rig.spawner());
+    let (work, open) = gated();
+    work.shield(&tracker).detach();
+    rig.run(async {
+        let mut drain = pin!(tracker.drain(pending::<()>()));
+        assert!(futures_util::poll!(drain.as_mut()).is_pending());
+        open.send(7).unwrap();
+        assert_eq!(drain.await, Ok(()));
+        assert_eq!(
+            tracker.drain(ready(())).await,
+            Ok(()),
+            "nothing runs, and the deadline has passed"
+        );
+    });
+}
+
+/// Scenario 58, "one stuck": named by file and line, while what ends in time is not; returning when the deadline does; and nothing
+/// is cancelled.
+fn drain_names_the_one_that_is_stuck<R: Rig>(rig: R) {
+    let tracker = Tracker::new(rig.spawner());
+    let (stuck, open) = gated();
+    let (quick, open_quick) = gated();
+    let (ring, deadline) = oneshot::channel::<()>();
+    let (stuck, line) = (stuck.shield(&tracker), line!());
+    let quick = quick.shield(&tracker);
+    rig.run(async {
+        let mut drain = pin!(tracker.drain(deadline));
+        assert!(futures_util::poll!(drain.as_mut()).is_pending());
+        open_quick.send(1).unwrap();
+        quick.await;
+        // Its task may be dropped a little later than its outcome is delivered.
+        while tracker.len() > 1 {
+            tokio_yield().await;
+        }
+        assert!(futures_util::poll!(drain.as_mut()).is_pending());
+        ring.send(()).unwrap();
+        let unfinished = drain.await.unwrap_err();
+        assert_eq!(lines(&unfinished), [(file!(), line, 1)]);
+        assert_eq!((unfinished.len(), unfinished.is_empty()), (1, false));
+        let column = unfinished.locations()[0].location().column();
+        assert_eq!(
+            unfinished.to_string(),
+            format!("1 unfinished: 1 shielded at {}:{line}:{column}", file!())
+        );
+
+        open.send(7).unwrap();
+        assert_eq!(stuck.await, 7);
+        tracker.wait().await;
+    });
+}
+
+/// Lets others run, on any runtime.
+async fn tokio_yield() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// "Inline work counts only once it is an orphan."
+fn inline_work_counts_once_it_is_an_orphan<R: Rig>(rig: R) {
+    let tracker = Tracker::new(rig.spawner());
+    let (work, open) = gated();
+    let (never_polled, _open) = gated();
+    let (finished, open_finished) = gated();
+    let never_polled = never_polled.shield_on_drop(&tracker);
+    let mut finished = finished.shield_on_drop(&tracker);
+    let (mut left, line) = (work.shield_on_drop(&tracker), line!());
+    rig.run(async {
+        assert!(poll(&mut left).is_pending());
+        assert!(poll(&mut finished).is_pending());
+        open_finished.send(7).unwrap();
+        assert_eq!(finished.await, 7);
+        drop(never_polled);
+        assert!(tracker.is_empty());
+        drop(left);
+        assert_eq!(tracker.len(), 1);
+        assert_eq!(lines(&tracker.unfinished()), [(file!(), line, 1)]);
+        open.send(7).unwrap();
+        tracker.wait().await;
+    });
+    assert!(tracker.is_empty());
+}
+
+/// Scenarios 10 and 58b.
+fn through_a_clone_and_without_a_type<R: Rig>(rig: R) {
+    let tracker = Tracker::new(rig.spawner());
+    let erased = DynSpawner::new(tracker.clone());
+    let (work, open) = gated();
+    let (shield, line) = (work.shield(&erased), line!());
+    assert_eq!(lines(&tracker.unfinished()), [(file!(), line, 1)]);
+    rig.run(async {
+        open.send(7).unwrap();
+        assert_eq!(shield.await, 7);
+        tracker.wait().await;
+    });
+}
+
+mod local {
+    use super::*;
+
+    on_every_local_spawner! {
+        it_counts_what_runs_on_this_thread,
+        an_inline_orphan_counts,
+    }
+
+    /// Scenarios 58 and 61.
+    fn it_counts_what_runs_on_this_thread<R: LocalRig>(rig: R) {
+        rig.run(async {
+            let tracker = Tracker::new(rig.spawner());
+            let (work, open) = gated();
+            let kept = Rc::new(());
+            let work = async move { (work.await, kept) };
+            let (shield, line) = (work.shield_local(&tracker), line!());
+            let other = pending::<()>().shield_local(tracker.clone());
+            assert_eq!(tracker.len(), 2);
+            assert_eq!(lines(&tracker.unfinished())[0], (file!(), line, 1));
+            open.send(7).unwrap();
+            assert_eq!(shield.await.0, 7);
+            let unfinished = tracker.drain(tokio_yield()).await.unwrap_err();
+            assert_eq!(unfinished.len(), 1);
+            drop(other);
+        });
+    }
+
+    /// Scenario 58.
+    fn an_inline_orphan_counts<R: LocalRig>(rig: R) {
+        rig.run(async {
+            let tracker = Tracker::new(rig.spawner());
+            let (work, open) = gated();
+            let kept = Rc::new(());
+            let mut shield = async move { (work.await, kept) }.shield_on_drop_local(&tracker);
+            assert!(poll(&mut shield).is_pending());
+            assert!(tracker.is_empty());
+            drop(shield);
+            assert_eq!(tracker.len(), 1);
+            open.send(7).unwrap();
+            tracker.wait().await;
+            assert!(tracker.is_empty());
+        });
+    }
+}
+
+// What is told apart by hand, on one executor.
+
+/// Scenario 58b: several sites, each counted; some through indirections that end `#[track_caller]`, and in `Drop`.
+#[test]
+fn each_call_site_is_named() {
+    struct Mine(DynSpawner);
+
+    impl Spawn for Mine {
+        fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
+            self.0.spawn_detached(future);
+        }
+    }
+
+    struct ShieldsInDrop<S: Spawn>(S, Arc<AtomicUsize>);
+
+    impl<S: Spawn> Drop for ShieldsInDrop<S> {
+        fn drop(&mut self) {
+            pending::<()>().shield(&self.0).detach();
+            self.1.store(line!() as usize - 1, Ordering::SeqCst);
+        }
+    }
+
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let erased = DynSpawner::new(tracker.clone());
+    let inner = tracker.clone();
+    let closure = spawn_fn(move |task: BoxTask| inner.spawn_detached(task));
+    let mine = Mine(erased.clone());
+    let boxed = Arc::new(Box::new(tracker.clone()));
+    let by_mine_erased = DynSpawner::new(Mine(DynSpawner::new(Tracker::new(tracker.clone()))));
+    let mut expected = Vec::new();
+    let mut here = |line: u32, count: usize| expected.push((file!(), line, count));
+
+    pending::<()>().shield(&tracker).detach();
+    here(line!() - 1, 1);
+    pending::<()>().shield(&erased).detach();
+    here(line!() - 1, 1);
+    pending::<()>().shield(&closure).detach();
+    here(line!() - 1, 1);
+    pending::<()>().shield(&mine).detach();
+    here(line!() - 1, 1);
+    pending::<()>().shield(&boxed).detach();
+    here(line!() - 1, 1);
+    pending::<()>().shield(&by_mine_erased).detach();
+    here(line!() - 1, 1);
+    shield(&closure, pending::<()>()).detach();
+    here(line!() - 1, 1);
+    shield_with(&mine, |caller| async move { drop((pending::<()>().await, caller)) }).detach();
+    here(line!() - 1, 1);
+    for _ in 0..3 {
+        pending::<()>().shield(&erased).detach();
+    }
+    here(line!() - 2, 3);
+    let mut inline = pending::<()>().shield_on_drop(&mine);
+    here(line!() - 1, 1);
+    drop(cleanup(&closure, (), |()| pending::<()>()));
+    here(line!() - 1, 1);
+    let in_drop = Arc::new(AtomicUsize::new(0));
+    drop(ShieldsInDrop(&closure, Arc::clone(&in_drop)));
+    here(u32::try_from(in_drop.load(Ordering::SeqCst)).unwrap(), 1);
+    assert!(poll(&mut inline).is_pending());
+    drop(inline);
+
+    expected.sort_unstable();
+    let unfinished = tracker.unfinished();
+    assert_eq!(lines(&unfinished), expected);
+    assert_eq!((unfinished.len(), tracker.len()), (14, 14));
+    crank.shut_down();
+    assert!(tracker.unfinished().is_empty());
+}
+
+/// Scenario 58b: nested, each has its own site, and one that is shielded by a hook, or by the work, or by a spawner that
+/// runs the work there and then, is not taken for the one around it.
+#[test]
+fn nested_spawns_have_sites_of_their_own() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+
+    // The spawner drops the outer work, within the outer spawn, and its hook shields another.
+    let (inside, outer_line) = (tracker.clone(), Arc::new(AtomicUsize::new(0)));
+    let line = Arc::clone(&outer_line);
+    let mut outer = pending::<()>()
+        .shield_on_drop(spawn_fn(drop::<BoxTask>))
+        .on_orphan(move |_| {
+            pending::<()>().shield(&inside).detach();
+            line.store(line!() as usize - 1, Ordering::SeqCst);
+        });
+    assert!(poll(&mut outer).is_pending());
+    drop(outer);
+    let hook_line = u32::try_from(outer_line.load(Ordering::SeqCst)).unwrap();
+    assert_eq!(lines(&tracker.unfinished()), [(file!(), hook_line, 1)]);
+
+    // The spawner shields something of its own first: what it spawns after that is the outer one's again.
+    let (inside, inner_line) = (tracker.clone(), Arc::new(AtomicUsize::new(0)));
+    let line = Arc::clone(&inner_line);
+    let spawner = spawn_fn(move |task: BoxTask| {
+        pending::<()>().shield(&inside).detach();
+        line.store(line!() as usize - 1, Ordering::SeqCst);
+        inside.spawn_detached(task);
+    });
+    pending::<()>().shield(spawner).detach();
+    let outer_line = line!() - 1;
+    let inner_line = u32::try_from(inner_line.load(Ordering::SeqCst)).unwrap();
+    let expected = [hook_line, inner_line, outer_line].map(|line| (file!(), line, 1));
+    assert_eq!(lines(&tracker.unfinished()), expected);
+}
+
+/// A spawner that panics while its site is published leaves no site behind.
+#[test]
+fn a_spawner_that_panics_leaves_no_site_behind() {
+    let panics = spawn_fn(|_: BoxTask| panic!("the spawner's"));
+    assert_eq!(panics_with(|| pending::<()>().shield(panics)), "the spawner's");
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let spawn = |task| tracker.spawn_detached(task);
+    spawn(pending());
+    let line = line!() - 2;
+    assert_eq!(
+        lines(&tracker.unfinished()),
+        [(file!(), line, 1)],
+        "the place of the spawn itself"
+    );
+}
+
+/// A spawner that panics has spawned nothing: its entry leaves.
+#[test]
+fn a_spawner_that_panics_leaves_no_entry_behind() {
+    let tracker = Tracker::new(spawn_fn(|_: BoxTask| panic!("the spawner's")));
+    assert_eq!(panics_with(|| async {}.shield(&tracker)), "the spawner's");
+    assert!(tracker.is_empty() && tracker.unfinished().is_empty());
+
+    let mut inline = pending::<()>().shield_on_drop(&tracker);
+    assert!(poll(&mut inline).is_pending());
+    drop(inline);
+    assert!(tracker.is_empty() && tracker.unfinished().is_empty());
+}
+
+/// One place in the source, compiled anew wherever it is called.
+#[inline(always)]
+fn one_place(tracker: &Tracker<CrankSpawner>) -> &'static Location<'static> {
+    pending::<()>().shield(tracker).location()
+}
+
+mod one {
+    pub(super) fn spawn(tracker: &super::Tracker<super::CrankSpawner>) -> &'static super::Location<'static> {
+        super::one_place(tracker)
+    }
+}
+
+mod other {
+    pub(super) fn spawn(tracker: &super::Tracker<super::CrankSpawner>) -> &'static super::Location<'static> {
+        super::one_place(tracker)
+    }
+}
+
+/// One place in the source may have several `Location`s: unoptimised, it has one here for each module. It is named once.
+#[test]
+fn one_place_is_named_once() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let place = one::spawn(&tracker);
+    assert_eq!(other::spawn(&tracker), place);
+    assert_eq!(one::spawn(&tracker), place);
+    assert_eq!(pairs(&tracker.unfinished()), [(place, 3)]);
+}
+
+/// Scenario 12: many threads enter call sites that are new to the tracker. Each is counted at its own.
+#[test]
+#[rustfmt::skip]
+fn new_call_sites_on_many_threads() {
+    type At = fn(&Tracker<CrankSpawner>);
+    macro_rules! at {
+        ($($_:literal)*) => {[$({ let at: At = |tracker| { let _ = $_; pending::<()>().shield(tracker).detach(); }; at }),*]};
+    }
+    let sites: Vec<At> = [
+        at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1),
+        at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1),
+        at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1),
+        at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1), at!(0 1),
+    ].concat();
+    let sites: Arc<[At]> = sites.into();
+    for _ in 0..200 {
+        let crank = Crank::new();
+        let tracker = Tracker::new(crank.spawner());
+        let barrier = Arc::new(Barrier::new(4));
+        let threads: Vec<_> = (0..4)
+            .map(|thread| {
+                let (tracker, sites, barrier) = (tracker.clone(), Arc::clone(&sites), Arc::clone(&barrier));
+                thread::spawn(move || {
+                    barrier.wait();
+                    sites.iter().skip(thread).step_by(4).for_each(|at| at(&tracker));
+                })
+            })
+            .collect();
+        threads.into_iter().for_each(join);
+        let unfinished = tracker.unfinished();
+        assert_eq!((unfinished.len(), tracker.len()), (sites.len(), sites.len()));
+        assert!(unfinished.locations().iter().all(|at| at.len() == 2), "{unfinished}");
+        crank.shut_down();
+        assert!(tracker.unfinished().is_empty());
+    }
+}
+
+/// "Merges and sorts": by file, line and column, from more sites than the table has buckets.
+#[test]
+#[rustfmt::skip]
+fn many_sites_are_sorted() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let mut expected = Vec::new();
+    // To the compiler the call is where the macro is used.
+    macro_rules! here {
+        () => { expected.push((shielded_at(&tracker), 1)) };
+    }
+    here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!();
+    here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!();
+    here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!();
+    here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!();
+    here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!();
+    here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!();
+    here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!();
+    here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!(); here!();
+    let unfinished = tracker.unfinished();
+    assert_eq!(pairs(&unfinished), expected);
+    let mut places: Vec<_> = expected.iter().map(|(site, _)| (site.file(), site.line(), site.column())).collect();
+    places.dedup();
+    assert_eq!((places.len(), places.is_sorted()), (80, true));
+}
+
+#[track_caller]
+fn shielded_at(tracker: &Tracker<CrankSpawner>) -> &'static Location<'static> {
+    pending::<()>().shield(tracker).location()
+}
+
+/// Scenario 58, "work added meanwhile": admitted, and waited for, also when it is added by the last that runs.
+#[test]
+fn work_that_is_added_meanwhile_is_waited_for() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let (first, open_first) = gated();
+    let (second, open_second) = gated();
+    let inside = tracker.clone();
+    async move {
+        first.await;
+        second.shield(&inside).detach();
+    }
+    .shield(&tracker)
+    .detach();
+    let (wakes, waker) = Wakes::new();
+    let mut cx = Context::from_waker(&waker);
+    let mut drain = pin!(tracker.drain(pending::<()>()));
+    let mut wait = tracker.wait();
+    assert!(drain.as_mut().poll(&mut cx).is_pending());
+    assert!(Pin::new(&mut wait).poll(&mut cx).is_pending());
+    crank.run();
+    open_first.send(1).unwrap();
+    crank.run();
+    assert_eq!(
+        (tracker.len(), wakes.count()),
+        (1, 0),
+        "it has not been zero in between"
+    );
+    assert!(drain.as_mut().poll(&mut cx).is_pending());
+    open_second.send(2).unwrap();
+    crank.run();
+    assert_eq!((tracker.len(), wakes.count()), (0, 2));
+    assert_eq!(drain.as_mut().poll(&mut cx), Poll::Ready(Ok(())));
+    assert!(Pin::new(&mut wait).poll(&mut cx).is_ready());
+}
+
+/// Scenario 58: zero is passed, but when the waiter looks work runs again. It waits on, and is told the next time.
+#[test]
+fn zero_is_passed_between_two_polls() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let mut wait = tracker.wait();
+    let (wakes, waker) = Wakes::new();
+    for round in 1..=3 {
+        let (work, open) = gated();
+        work.shield(&tracker).detach();
+        assert!(poll_with(&mut wait, &waker).is_pending());
+        open.send(7).unwrap();
+        crank.run();
+        assert_eq!(wakes.count(), round);
+    }
+    assert!(poll_with(&mut wait, &waker).is_ready());
+}
+
+/// Scenario 58, "no spinning": polled, a drain asks to be polled again when there is news, and not before.
+#[test]
+fn drain_does_not_spin() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let (work, gates): (Vec<_>, Vec<_>) = (0..100).map(|_| gated()).unzip();
+    work.into_iter().for_each(|work| work.shield(&tracker).detach());
+    let polls = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&polls);
+    let deadline = std::future::poll_fn(move |_| {
+        counts.fetch_add(1, Ordering::SeqCst);
+        Poll::<()>::Pending
+    });
+    let (wakes, waker) = Wakes::new();
+    let mut cx = Context::from_waker(&waker);
+    let mut drain = pin!(tracker.drain(deadline));
+    assert!(drain.as_mut().poll(&mut cx).is_pending());
+    crank.run();
+    let mut gates = gates.into_iter();
+    let last = gates.next_back().unwrap();
+    gates.for_each(|gate| gate.send(7).unwrap());
+    crank.run();
+    assert_eq!((tracker.len(), wakes.count(), polls.load(Ordering::SeqCst)), (1, 0, 1));
+    last.send(7).unwrap();
+    crank.run();
+    assert_eq!(wakes.count(), 1);
+    assert_eq!(drain.as_mut().poll(&mut cx), Poll::Ready(Ok(())));
+    assert_eq!(polls.load(Ordering::SeqCst), 1);
+}
+
+/// Scenario 58: the deadline wakes the drain; and both in one poll is all finished.
+#[test]
+fn drain_and_its_deadline_in_one_poll() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let (work, open) = gated();
+    work.shield(&tracker).detach();
+    let (ring, deadline) = oneshot::channel::<()>();
+    let (wakes, waker) = Wakes::new();
+    let mut cx = Context::from_waker(&waker);
+    let mut drain = pin!(tracker.drain(deadline));
+    assert!(drain.as_mut().poll(&mut cx).is_pending());
+    ring.send(()).unwrap();
+    assert_eq!(wakes.count(), 1);
+    open.send(7).unwrap();
+    crank.run();
+    assert_eq!(drain.as_mut().poll(&mut cx), Poll::Ready(Ok(())));
+    assert!(panics_with(|| drain.as_mut().poll(&mut cx)).contains("polled after completion"));
+}
+
+/// Scenario 58: with work that runs, and a deadline that has passed already, the answer is there at the first poll.
+#[test]
+fn drain_with_a_deadline_that_has_passed() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let shield = pending::<()>().shield(&tracker);
+    let unfinished = tracker.drain(ready(())).now_or_never().unwrap().unwrap_err();
+    assert_eq!(pairs(&unfinished), [(shield.location(), 1)]);
+    assert_eq!(tracker.unfinished(), unfinished);
+    drop(shield);
+    assert_eq!(crank.len(), 1, "nothing was cancelled");
+}
+
+/// Scenario 58, "`Err` is never empty": threads enter and leave all the time, and each drain's deadline comes at once.
+#[test]
+fn err_is_never_empty() {
+    let tracker = Tracker::new(spawn_fn(|task: BoxTask| futures_executor::block_on(task)));
+    let stop = Arc::new(AtomicBool::new(false));
+    let threads: Vec<_> = (0..3)
+        .map(|_| {
+            let (tracker, stop) = (tracker.clone(), Arc::clone(&stop));
+            thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    async {}.shield(&tracker).detach();
+                }
+            })
+        })
+        .collect();
+    let (mut drained, mut unfinished) = (0_u32, 0_u32);
+    let start = std::time::Instant::now();
+    while drained.min(unfinished) < 2_000 && start.elapsed() < DEADLINE / 6 {
+        match tracker.drain(ready(())).now_or_never().unwrap() {
+            Ok(()) => drained += 1,
+            Err(left) => {
+                assert!(!left.is_empty() && !left.locations().is_empty());
+                assert_ne!(left.len(), 0);
+                assert!(left.locations().iter().all(|at| (1..=3).contains(&at.len())));
+                unfinished += 1;
+            }
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    threads.into_iter().for_each(join);
+    assert!(unfinished > 0, "it has met none that runs");
+    assert!(tracker.is_empty());
+}
+
+/// Scenarios 12 and 58: many threads at once, through clones, with waiters that come and go. It ends at zero, and is told.
+#[test]
+fn many_threads_at_once_end_at_zero() {
+    const THREADS: usize = 4;
+    const ROUNDS: usize = 2_000;
+    let (queue, tasks) = mpsc::channel::<BoxTask>();
+    let tracker = Tracker::new(spawn_fn(move |task: BoxTask| queue.send(task).unwrap()));
+    let done = Arc::new(AtomicUsize::new(0));
+    let barrier = Arc::new(Barrier::new(THREADS));
+    let spawning: Vec<_> = (0..THREADS)
+        .map(|thread| {
+            let (tracker, done, barrier) = (tracker.clone(), Arc::clone(&done), Arc::clone(&barrier));
+            thread::spawn(move || {
+                barrier.wait();
+                for round in 0..ROUNDS {
+                    let done = Arc::clone(&done);
+                    let shield = async move { done.fetch_add(1, Ordering::SeqCst) };
+                    match (thread + round) % 3 {
+                        0 => shield.shield(&tracker).detach(),
+                        1 => shield.shield(&tracker).on_orphan(|_| {}).detach(),
+                        _ => drop(cleanup(&tracker, shield, |shield| shield)),
+                    }
+                    // It may be over at once, or not: a waiter that comes and goes must not trouble the one that stays.
+                    let _ = poll(&mut tracker.wait());
+                }
+            })
+        })
+        .collect();
+    // The executor's thread ends when the last tracker has gone.
+    let wait = tracker.wait();
+    let executor = thread::spawn(move || tasks.into_iter().for_each(futures_executor::block_on));
+    spawning.into_iter().for_each(join);
+    block_on(wait);
+    assert_eq!(done.load(Ordering::SeqCst), THREADS * ROUNDS);
+    assert_eq!((tracker.len(), tracker.unfinished().len()), (0, 0));
+    drop(tracker);
+    join(executor);
+}
+
+/// Scenario 58: a wait that is dropped leaves nothing behind.
+#[test]
+fn a_wait_that_leaves_is_not_woken() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let (work, open) = gated();
+    work.shield(&tracker).detach();
+    let (wakes, waker) = Wakes::new();
+    let (mut wait, mut drain) = (tracker.wait(), Box::pin(tracker.drain(pending::<()>())));
+    assert!(poll_with(&mut wait, &waker).is_pending());
+    assert!(poll_with(&mut drain, &waker).is_pending());
+    drop(waker);
+    assert_eq!(Arc::strong_count(&wakes), 3);
+    drop((wait, drain));
+    assert_eq!(Arc::strong_count(&wakes), 1);
+    open.send(7).unwrap();
+    crank.run();
+    assert_eq!(wakes.count(), 0);
+}
+
+/// Scenario 15.
+#[test]
+fn a_wait_changes_its_waker() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let (work, open) = gated();
+    work.shield(&tracker).detach();
+    let mut wait = tracker.wait();
+    let (first, waker) = Wakes::new();
+    assert!(poll_with(&mut wait, &waker).is_pending());
+    let (second, waker) = Wakes::new();
+    assert!(poll_with(&mut wait, &waker).is_pending());
+    open.send(7).unwrap();
+    crank.run();
+    assert_eq!((first.count(), second.count()), (0, 1));
+}
+
+/// Promise 9: one waker that panics keeps no other from being woken, and no entry from leaving.
+#[test]
+fn a_waker_that_panics_keeps_nobody_waiting() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let (work, open) = gated();
+    work.shield(&tracker).detach();
+    let (mut one, mut other) = (tracker.wait(), tracker.wait());
+    assert!(poll_with(&mut one, &act(|| panic!("the waker's"), || {})).is_pending());
+    let (wakes, waker) = Wakes::new();
+    assert!(poll_with(&mut other, &waker).is_pending());
+    open.send(7).unwrap();
+    crank.run();
+    assert_eq!((wakes.count(), tracker.len()), (1, 0));
+}
+
+/// Promise 8: a waker that spawns, waits and asks finds no lock held.
+#[test]
+fn a_waker_that_uses_the_tracker() {
+    on_a_thread(|| {
+        let crank = Crank::new();
+        let tracker = Tracker::new(crank.spawner());
+        let (work, open) = gated();
+        work.shield(&tracker).detach();
+        let mut wait = tracker.wait();
+        let inside = tracker.clone();
+        let waker = act(
+            move || {
+                pending::<()>().shield(&inside).detach();
+                assert!(poll(&mut inside.wait()).is_pending());
+                drop(inside.unfinished());
+            },
+            || {},
+        );
+        assert!(poll_with(&mut wait, &waker).is_pending());
+        open.send(7).unwrap();
+        crank.run();
+        assert_eq!(tracker.len(), 1);
+        assert!(poll(&mut wait).is_pending());
+    });
+}
+
+/// The wait needs no tracker: it goes on when the last has been dropped.
+#[test]
+fn a_wait_outlives_its_tracker() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let (work, open) = gated();
+    work.shield(&tracker).detach();
+    let mut wait = tracker.wait();
+    drop(tracker);
+    assert!(poll(&mut wait).is_pending());
+    open.send(7).unwrap();
+    crank.run();
+    assert!(poll(&mut wait).is_ready());
+}
+
+/// "An entry stays until its hook has run", also where the executor drops the work, started or not.
+#[test]
+fn a_hook_that_is_told_of_a_cancellation_counts() {
+    for started in [false, true] {
+        let crank = Crank::new();
+        let tracker = Tracker::new(crank.spawner());
+        let (told, inside) = (Arc::new(AtomicUsize::new(0)), tracker.clone());
+        let tells = Arc::clone(&told);
+        let hook = move |_| tells.store(inside.len() + 10 * inside.unfinished().len(), Ordering::SeqCst);
+        pending::<()>().shield(&tracker).on_orphan(hook).detach();
+        if started {
+            crank.run();
+        }
+        crank.shut_down();
+        assert_eq!(told.load(Ordering::SeqCst), 11);
+        assert!(tracker.is_empty());
+    }
+}
+
+/// An executor that keeps what has ended keeps its entry: there is nothing else that could be said.
+#[test]
+fn an_entry_stays_while_its_task_does() {
+    let (queue, tasks) = mpsc::channel::<BoxTask>();
+    let tracker = Tracker::new(spawn_fn(move |task: BoxTask| queue.send(task).unwrap()));
+    let shield = async { 7 }.shield(&tracker);
+    let mut task = tasks.recv().unwrap();
+    assert!(poll(&mut task).is_ready());
+    assert_eq!(shield.now_or_never(), Some(7));
+    assert_eq!(tracker.len(), 1);
+    drop(task);
+    assert!(tracker.is_empty());
+}
+
+/// The entry is dropped last, also where the work's drop panics in its executor.
+#[test]
+fn an_entry_leaves_where_the_drop_of_its_task_panics() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    tracker.spawn_detached(Holding::new(Bomb("a task of one's own"), pending()));
+    assert_eq!(panics_with(|| crank.shut_down()), "a task of one's own");
+    assert!(tracker.is_empty());
+}
+
+/// Scenario 9.
+#[test]
+fn debug_and_display_list_what_runs() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(DynSpawner::new(crank.spawner()));
+    let name = std::any::type_name::<CrankSpawner>();
+    assert_eq!(
+        format!("{tracker:?}"),
+        format!("Tracker {{ spawner: DynSpawner({name}), len: 0 }}")
+    );
+    assert_eq!(tracker.unfinished().to_string(), "0 unfinished");
+    let (one, two) = (
+        pending::<()>().shield(&tracker).location(),
+        [0, 1].map(|_| pending::<()>().shield(&tracker)),
+    );
+    let other = two[0].location();
+    let text = format!("3 unfinished: 1 shielded at {one}, 2 shielded at {other}");
+    let unfinished = tracker.unfinished();
+    assert_eq!(unfinished.to_string(), text);
+    assert_eq!(format!("{unfinished:?}"), format!("Unfinished({text})"));
+    assert!(<dyn Error>::source(&unfinished).is_none());
+    assert_eq!(format!("{:?}", tracker.wait()), "Wait { running: 3 }");
+    assert_eq!(
+        format!("{:?}", tracker.drain(pending::<()>())),
+        "Drain { wait: Wait { running: 3 }, .. }"
+    );
+    assert!(format!("{tracker:?}").contains("len: 3"));
+}
+
+/// Scenarios 14 and 43.
+#[test]
+fn select_asks_whether_it_has_terminated() {
+    let tracker = Tracker::new(spawn_fn(drop::<BoxTask>));
+    let mut wait = tracker.wait();
+    assert!(!wait.is_terminated());
+    let mut rounds = 0;
+    block_on(async {
+        loop {
+            futures_util::select! {
+                () = wait => rounds += 1,
+                complete => break,
+            }
+        }
+    });
+    assert_eq!(rounds, 1);
+    assert!(wait.is_terminated());
+    assert!(panics_with(|| poll(&mut wait)).contains("`Wait` polled after completion"));
+}
+
+/// Scenario 9.
+#[test]
+fn auto_traits() {
+    fn shared<T: Send + Sync + Unpin + Clone + fmt::Debug + 'static>(_: &T) {}
+    fn future<T: Future + Send + Sync + Unpin + fmt::Debug + 'static>(_: &T) {}
+    fn fused<T: FusedFuture>(_: &T) {}
+    fn error<T: Error + Send + Sync + Clone + Eq + 'static>(_: &T) {}
+    fn both<T: Spawn + SpawnLocal>() {}
+    fn send<T: Spawn>() {}
+    fn local<T: SpawnLocal>() {}
+
+    struct Both;
+    impl Spawn for Both {
+        fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, _: F) {}
+    }
+    impl SpawnLocal for Both {
+        fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, _: F) {}
+    }
+
+    let tracker = Tracker::new(ThreadPerTask);
+    shared(&tracker);
+    future(&tracker.wait());
+    fused(&tracker.wait());
+    future(&tracker.drain(ready(())));
+    error(&tracker.unfinished());
+    both::<Tracker<Both>>();
+    send::<Tracker<ThreadPerTask>>();
+    local::<Tracker<LocalClosure>>();
+}
+
+/// Scenario 10: fields of these types repeat no bounds.
+struct Fields<S, D> {
+    tracker: Tracker<S>,
+    wait: Wait,
+    drain: Drain<D>,
+}
+
+/// Scenario 10.
+#[test]
+fn they_can_be_kept_in_fields() {
+    let tracker = Tracker::new(spawn_local_fn(drop::<LocalBoxTask>));
+    let fields = Fields {
+        wait: tracker.wait(),
+        drain: tracker.drain(ready(())),
+        tracker,
+    };
+    assert!(fields.tracker.is_empty());
+    assert_eq!(fields.wait.now_or_never(), Some(()));
+    assert_eq!(fields.drain.now_or_never(), Some(Ok(())));
+}
+
+/// One tracker in another: each counts, and the site goes through.
+#[test]
+fn one_in_another() {
+    let crank = Crank::new();
+    let outside = Tracker::new(crank.spawner());
+    let inside = Tracker::new(outside.clone());
+    let shields = (pending::<()>().shield(&inside), pending::<()>().shield(&outside));
+    assert_eq!((inside.len(), outside.len()), (1, 2));
+    assert_eq!(pairs(&inside.unfinished()), [(shields.0.location(), 1)]);
+    assert!(pairs(&outside.unfinished()).contains(&(shields.0.location(), 1)));
+    crank.shut_down();
+    assert!(inside.is_empty() && outside.is_empty());
+}
