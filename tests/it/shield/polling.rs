@@ -697,3 +697,23 @@ fn each_is_woken_for_its_own() {
     crank.run();
     assert_eq!((wakes.count(), other_wakes.count()), (1, 0));
 }
+
+/// The hand-cranked executor itself, which every other test here relies on: it lost a wake-up of a task that was woken and
+/// then cranked from inside its own poll.
+#[test]
+fn nested_crank_loses_no_wake_up() {
+    let crank = Arc::new(Crank::new());
+    let cranked = Arc::clone(&crank);
+    let mut first = true;
+    let mut shield = poll_fn(move |cx| {
+        if mem::replace(&mut first, false) {
+            cx.waker().wake_by_ref();
+            assert_eq!(cranked.run(), 0, "a task is not polled inside its own poll");
+            return Poll::Pending;
+        }
+        Poll::Ready(7)
+    })
+    .shield(crank.spawner());
+    assert_eq!(crank.run(), 2);
+    assert_eq!(poll(&mut shield), Poll::Ready(7));
+}

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
+use std::mem;
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -33,6 +34,8 @@ struct State {
     ready: VecDeque<usize>,
     // What is in `ready`, each once.
     queued: BTreeSet<usize>,
+    // Tasks that are being polled, by this thread further up or by another one: `true` if woken meanwhile.
+    polled: BTreeMap<usize, bool>,
     closed: bool,
     driver: Option<Waker>,
 }
@@ -48,31 +51,25 @@ impl Crank {
         }
     }
 
-    /// Polls the task that has been ready for longest, once. False where none is.
+    /// Polls the task that has been ready for longest, once. Returns `false` if there is none.
+    ///
+    /// May be called inside the poll of a task. A task that is woken while it is polled is ready again after that poll,
+    /// and not before.
     pub(crate) fn step(&self) -> bool {
-        let (id, mut task) = loop {
-            let mut state = locked(&self.shared.state);
-            let Some(id) = state.ready.pop_front() else {
-                return false;
-            };
-            state.queued.remove(&id);
-            if let Some(task) = state.tasks.remove(&id) {
-                break (id, task);
-            }
+        let Some((id, mut task)) = locked(&self.shared.state).next_ready() else {
+            return false;
+        };
+        let polling = Polling {
+            id,
+            shared: &self.shared,
         };
         let signal = Arc::new(Signal {
             id,
             shared: Arc::downgrade(&self.shared),
         });
-        if task
-            .as_mut()
-            .poll(&mut Context::from_waker(&Waker::from(signal)))
-            .is_pending()
-        {
-            let mut state = locked(&self.shared.state);
-            if !state.closed {
-                state.tasks.insert(id, task);
-            }
+        let polled = task.as_mut().poll(&mut Context::from_waker(&Waker::from(signal)));
+        if polled.is_pending() {
+            polling.put_back(task);
         }
         true
     }
@@ -141,13 +138,69 @@ impl Spawn for CrankSpawner {
         state.next += 1;
         let id = state.next;
         state.tasks.insert(id, task);
-        state.ready.push_back(id);
-        state.queued.insert(id);
-        let driver = state.driver.take();
+        let driver = state.wake(id);
         drop(state);
         if let Some(driver) = driver {
             driver.wake();
         }
+    }
+}
+
+impl State {
+    /// Takes the task that has been ready for longest, to be polled.
+    fn next_ready(&mut self) -> Option<(usize, Task)> {
+        loop {
+            let id = self.ready.pop_front()?;
+            self.queued.remove(&id);
+            if let Some(task) = self.tasks.remove(&id) {
+                self.polled.insert(id, false);
+                return Some((id, task));
+            }
+            // No task of this id: it is being polled, and must be polled once more, or it has ended.
+            if let Some(woken) = self.polled.get_mut(&id) {
+                *woken = true;
+            }
+        }
+    }
+
+    fn wake(&mut self, id: usize) -> Option<Waker> {
+        if self.queued.insert(id) {
+            self.ready.push_back(id);
+        }
+        self.driver.take()
+    }
+}
+
+/// The poll of one task. Its drop, after that poll or in the unwinding of its panic, ends it.
+struct Polling<'a> {
+    id: usize,
+    shared: &'a Shared,
+}
+
+impl Polling<'_> {
+    /// Keeps a task that is pending. If the executor was shut down meanwhile, drops it, with no lock held.
+    fn put_back(self, task: Task) {
+        let mut state = locked(&self.shared.state);
+        if state.closed {
+            drop(state);
+            return;
+        }
+        // In one step with the insertion: from there on another thread may poll the task.
+        let woken = state.polled.remove(&self.id);
+        let id = self.id;
+        mem::forget(self);
+        state.tasks.insert(id, task);
+        let driver = if woken == Some(true) { state.wake(id) } else { None };
+        drop(state);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+}
+
+impl Drop for Polling<'_> {
+    fn drop(&mut self) {
+        locked(&self.shared.state).polled.remove(&self.id);
     }
 }
 
@@ -161,12 +214,7 @@ impl Wake for Signal {
         let Some(shared) = self.shared.upgrade() else {
             return;
         };
-        let mut state = locked(&shared.state);
-        if state.queued.insert(self.id) {
-            state.ready.push_back(self.id);
-        }
-        let driver = state.driver.take();
-        drop(state);
+        let driver = locked(&shared.state).wake(self.id);
         if let Some(driver) = driver {
             driver.wake();
         }
