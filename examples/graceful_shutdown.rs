@@ -65,5 +65,5 @@ async fn main() {
     let [_orders, mail] = at_the_signal.locations() else {
         panic!("two places shield work")
     };
-    assert_eq!(left.locations(), [mail.clone()]);
+    assert_eq!(left.locations(), std::slice::from_ref(mail));
 }

@@ -1,4 +1,4 @@
-//! Why a shield has no value to give.
+//! The error of a shield that has no value.
 
 use std::any::Any;
 use std::error::Error;
@@ -6,18 +6,21 @@ use std::fmt;
 use std::io;
 use std::panic::{Location, resume_unwind};
 
-use crate::spawn::location::CallLocation;
-use crate::util::contain::{Payload, discard};
+use crate::util::CallLocation;
+use crate::util::contain::{Contained, Payload};
 use crate::util::exclusive::Exclusive;
 
-/// What shielded work ended with: its value, or why there is none.
+/// How shielded work ended: with its value, or without one.
 pub(crate) type Outcome<T> = Result<T, ShieldError>;
 
-/// Why shielded work ended without a value: it panicked, or its executor dropped it.
+/// The error of shielded work that ended without a value: it panicked, or its executor dropped it.
 ///
-/// Given by [`Shield::fallible`](crate::Shield::fallible) and to [`Shield::on_orphan`](crate::Shield::on_orphan). The
-/// `Display` text names the ending, the panic's message where it is text, and the file and line of the call that
-/// shielded the work. It converts into an [`io::Error`].
+/// Returned by [`Shield::fallible`](crate::Shield::fallible) and given to
+/// [`Shield::on_orphan`](crate::Shield::on_orphan). `Display` names the ending, the message of the panic if its payload
+/// is text, and the location of the call that shielded the work. It converts into an [`io::Error`].
+///
+/// If you retry work that was cancelled before it started, retry on another runtime, or later, and yield in between: on
+/// a runtime that is gone, each attempt fails at once, and a loop of ready futures never yields to the timeout around it.
 ///
 /// # Examples
 ///
@@ -36,7 +39,7 @@ pub(crate) type Outcome<T> = Result<T, ShieldError>;
 /// # }
 /// ```
 pub struct ShieldError {
-    // Boxed: an outcome is moved several times, and most carry no error.
+    /// Boxed, because an outcome is moved several times and most carry no error.
     inner: Box<Inner>,
 }
 
@@ -49,37 +52,21 @@ struct Inner {
 enum Ending {
     /// The work panicked, in its poll or in its drop after it had finished.
     Panicked(Panic),
-    /// The executor dropped the work unfinished. `started`: after it had been polled at least once.
+    /// The executor dropped the work before completion. `started` is `true` if it had been polled.
     Cancelled { started: bool },
 }
 
 /// A caught panic. Its text is taken when it is caught, while nothing else can have changed the payload.
 struct Panic {
     message: Option<Box<str>>,
-    payload: Option<Exclusive<Payload>>,
+    payload: Contained<Exclusive<Payload>>,
 }
 
 impl Panic {
     fn new(payload: Payload) -> Self {
         Self {
             message: text(&*payload).map(Box::from),
-            payload: Some(Exclusive::new(payload)),
-        }
-    }
-
-    fn into_payload(mut self) -> Payload {
-        match self.payload.take() {
-            Some(payload) => payload.into_inner(),
-            // Taken by nobody else but drop.
-            None => Box::new(()),
-        }
-    }
-}
-
-impl Drop for Panic {
-    fn drop(&mut self) {
-        if let Some(payload) = self.payload.take() {
-            discard(payload.into_inner());
+            payload: Contained::new(Exclusive::new(payload)),
         }
     }
 }
@@ -106,25 +93,25 @@ impl ShieldError {
         }
     }
 
-    /// Ends the caller as the work ended: with its own panic, or with one that says who cancelled it.
+    /// Panics as the work did, or with a message that says that it was cancelled.
     pub(crate) fn raise(self) -> ! {
         match self.try_into_panic() {
             Ok(payload) => resume_unwind(payload),
-            Err(cancelled) => panic!("{cancelled}"),
+            Err(cancelled) if cancelled.was_started() => panic!("{cancelled}"),
+            Err(cancelled) => panic!(
+                "{cancelled}. Its runtime may be gone already, for example that of an earlier test if the spawner is in a \
+                 `static`"
+            ),
         }
     }
 
-    /// Whether the work panicked.
-    ///
-    /// # Examples
-    ///
-    /// See [`ShieldError`].
+    /// Returns `true` if the work panicked.
     #[must_use]
     pub fn is_panic(&self) -> bool {
         matches!(self.inner.ending, Ending::Panicked(_))
     }
 
-    /// Whether the executor dropped the work before it had finished, as runtimes do at shutdown.
+    /// Returns `true` if the executor dropped the work before completion, as runtimes do at shutdown.
     ///
     /// # Examples
     ///
@@ -144,11 +131,8 @@ impl ShieldError {
         matches!(self.inner.ending, Ending::Cancelled { .. })
     }
 
-    /// Whether the work was polled at least once, anywhere. What never started has done nothing and is safe to retry.
-    ///
-    /// # Examples
-    ///
-    /// See [`ShieldError::is_cancelled`].
+    /// Returns `true` if the work was polled at least once, anywhere. Work that never started has done nothing and is
+    /// safe to retry.
     #[must_use]
     pub fn was_started(&self) -> bool {
         match self.inner.ending {
@@ -157,21 +141,18 @@ impl ShieldError {
         }
     }
 
-    /// Where the work was shielded: the file and line of the `.shield()` call.
-    ///
-    /// # Examples
-    ///
-    /// See [`ShieldError`].
+    /// Returns the location of the call that shielded the work.
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
         self.inner.location
     }
 
-    /// What the work panicked with.
+    /// Returns the payload of the work's panic.
     ///
     /// # Panics
     ///
-    /// Where the work did not panic but was cancelled. [`try_into_panic`](Self::try_into_panic) does not.
+    /// Panics if the work did not panic but was cancelled. [`try_into_panic`](Self::try_into_panic) returns the error
+    /// instead.
     ///
     /// # Examples
     ///
@@ -194,18 +175,18 @@ impl ShieldError {
         }
     }
 
-    /// What the work panicked with, or the error again where it was cancelled.
+    /// Returns the payload of the work's panic.
     ///
     /// # Errors
     ///
-    /// Where the work did not panic but was cancelled.
+    /// Returns the error itself if the work did not panic but was cancelled.
     ///
     /// # Examples
     ///
     /// ```
     /// use futures_shield::{ShieldError, ShieldExt, spawn_fn};
     ///
-    /// /// Hands a panic on, and says whether what was cancelled may be tried again.
+    /// /// Resumes a panic. Returns whether work that was cancelled may be retried.
     /// fn may_retry(error: ShieldError) -> bool {
     ///     match error.try_into_panic() {
     ///         Ok(payload) => std::panic::resume_unwind(payload),
@@ -222,7 +203,7 @@ impl ShieldError {
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, Self> {
         let Inner { location, ending } = *self.inner;
         match ending {
-            Ending::Panicked(panic) => Ok(panic.into_payload()),
+            Ending::Panicked(panic) => Ok(panic.payload.into_inner().into_inner()),
             Ending::Cancelled { started } => Err(Self::cancelled(location, started)),
         }
     }

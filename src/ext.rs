@@ -1,4 +1,4 @@
-//! The methods every future gets.
+//! The methods that every future gets.
 
 use std::future::Future;
 use std::panic::Location;
@@ -6,6 +6,8 @@ use std::panic::Location;
 use crate::inline::ShieldOnDrop;
 use crate::shield::{self, Shield};
 use crate::spawn::{Spawn, SpawnLocal};
+use crate::util::contain::Contained;
+use crate::util::is_large;
 
 /// Adds `.shield(spawner)` to every future.
 ///
@@ -22,31 +24,33 @@ use crate::spawn::{Spawn, SpawnLocal};
 /// # }
 /// ```
 pub trait ShieldExt: Future {
-    /// Runs this future as a task of its own, at once, and to its end: also where the shield is dropped.
+    /// Runs this future as a task of its own, from now on and to completion, even if the shield is dropped.
     ///
-    /// When this returns, the work has been handed to the executor. Awaiting the shield gives the work's output as if
-    /// it had been awaited directly. The work is dropped before its outcome is delivered, so whoever has the outcome
-    /// can count on the locks, permits and connections inside the work being free.
+    /// When this returns, the work has been handed to the executor. Awaiting the shield returns the work's output as if
+    /// it had been awaited directly. The work is dropped before its outcome is delivered, so whoever holds the outcome
+    /// can count on the locks, permits and connections inside the work being released.
     ///
-    /// The work needs an executor that runs it: one that keeps it for ever and never polls it is out of a shield's
-    /// hands, and a current-thread runtime stops its orphans when its `block_on` returns.
+    /// The work needs an executor that runs it. An executor that keeps it forever and never polls it is out of a
+    /// shield's hands, and a current-thread runtime stops its orphans when its `block_on` returns.
     ///
     /// # Cancel safety
     ///
-    /// Dropping, leaking or never polling the [`Shield`] changes nothing for the work. Where it is dropped or detached
-    /// before it has delivered, the outcome goes to [`on_orphan`](Shield::on_orphan). A shield that is held keeps the
-    /// outcome until it is polled or dropped, and one that is leaked keeps it for ever. So a shield that is not polled
-    /// cannot futurelock the work, but an output that is a guard stays held until its shield is polled or dropped.
+    /// Dropping, leaking or never polling the [`Shield`] changes nothing for the work. If the shield is dropped or
+    /// detached before it has delivered, the outcome goes to [`on_orphan`](Shield::on_orphan). A shield that is held
+    /// keeps the outcome until it is polled or dropped, and one that is leaked keeps it forever. So a shield that is not
+    /// polled cannot futurelock the work, but an output that is a guard stays held until its shield is polled or
+    /// dropped.
     ///
     /// # Panics
     ///
-    /// Awaiting the shield panics with the work's own payload where the work panicked, and with the words of
-    /// [`ShieldError`](crate::ShieldError) where its executor dropped the work unfinished. [`Shield::fallible`] does
-    /// not. Polling it again after that panics, too. A panic of the spawner passes through this call.
+    /// Awaiting the shield panics with the work's own payload if the work panicked, and with the message of
+    /// [`ShieldError`](crate::ShieldError) if the executor dropped the work before completion; [`Shield::fallible`]
+    /// returns an error instead. Panics if the shield is polled after completion. A panic of the spawner passes through
+    /// this call; a panic of the spawner's drop is caught.
     ///
     /// # Examples
     ///
-    /// The caller loses a `select!`, and the order is recorded all the same:
+    /// The caller loses a `select!`, and the order is recorded nevertheless:
     ///
     /// ```
     /// # #[cfg(feature = "tokio")] {
@@ -79,18 +83,22 @@ pub trait ShieldExt: Future {
         Self::Output: Send + 'static,
         S: Spawn,
     {
+        // Boxed here, and not only in `shield`: in a debug build each call copies its arguments.
+        if is_large::<Self>() {
+            return shield::shield(spawner, Box::pin(self));
+        }
         shield::shield(spawner, self)
     }
 
-    /// The same as [`shield`](Self::shield) for futures and outputs that are not `Send`: they stay on this thread.
+    /// Like [`shield`](Self::shield), for futures and outputs that are not `Send`: they stay on this thread.
     ///
     /// # Cancel safety
     ///
-    /// As [`shield`](Self::shield).
+    /// See [`shield`](Self::shield).
     ///
     /// # Panics
     ///
-    /// As [`shield`](Self::shield).
+    /// See [`shield`](Self::shield).
     ///
     /// # Examples
     ///
@@ -113,30 +121,34 @@ pub trait ShieldExt: Future {
         Self::Output: 'static,
         S: SpawnLocal,
     {
+        if is_large::<Self>() {
+            return shield::shield_local(spawner, Box::pin(self));
+        }
         shield::shield_local(spawner, self)
     }
 
-    /// Runs this future inside its caller, and hands what is left of it to the spawner where it is dropped half-way.
+    /// Runs this future inside its caller. If it is dropped after the first poll and before completion, the remainder
+    /// is spawned and runs to completion.
     ///
-    /// The future is boxed, once. While nobody cancels there is no task and no hop to another thread; task-locals and
-    /// spans are the caller's. Dropped after its first poll and before its end, the rest is spawned and goes on to its
-    /// end.
+    /// The future is boxed, once. While nobody cancels, there is no task and no hop to another thread, and task-locals
+    /// and spans are the caller's.
     ///
-    /// Which of the two: this one costs a box where [`shield`](Self::shield) costs a spawn. Take `.shield()` where the
-    /// caller may hold the future and stop polling it, as `select!` on `&mut shield` does, or a stream that buffers
-    /// futures: what runs inside its caller stands still with it, and whatever lock it holds is held meanwhile. That is
-    /// a [futurelock](https://rfd.shared.oxide.computer/rfd/0609), and `.shield()` cannot be caught in one.
+    /// Which of the two: this method costs a box, [`shield`](Self::shield) costs a spawn. Use `.shield()` if the caller
+    /// may hold the future and stop polling it, as `select!` on `&mut shield` does, or a stream that buffers futures:
+    /// work that runs inside its caller stands still with it, and so does whoever waits for a lock that it holds. That
+    /// is a [futurelock](https://rfd.shared.oxide.computer/rfd/0609), and `.shield()` cannot be caught in one.
     ///
     /// # Cancel safety
     ///
-    /// Never polled, it never runs: futures are lazy. Dropped half-way, the rest goes on, and its outcome goes to
-    /// [`on_orphan`](ShieldOnDrop::on_orphan). A future that panicked is not spawned again.
+    /// If it is never polled, the future never runs: futures are lazy. If it is dropped after the first poll, the work
+    /// continues, and its outcome goes to [`on_orphan`](ShieldOnDrop::on_orphan). A future that panicked is not spawned
+    /// again.
     ///
     /// # Panics
     ///
-    /// A panic of the future unwinds in the caller, as if it had been awaited directly. Polling it after it has
-    /// completed panics. A panic of the spawner, when the rest is spawned, ends there, and the hook is told that the
-    /// work was cancelled.
+    /// A panic of the future unwinds in the caller, as if it had been awaited directly. Panics if it is polled after
+    /// completion. If the spawner panics when the remainder is spawned, that panic is caught, and the hook is called
+    /// with a cancellation error.
     ///
     /// # Examples
     ///
@@ -169,20 +181,20 @@ pub trait ShieldExt: Future {
         Self::Output: Send + 'static,
         S: Spawn,
     {
-        ShieldOnDrop::new(Location::caller(), self, spawner)
+        ShieldOnDrop::new(Location::caller(), Box::pin(self), Contained::new(spawner))
     }
 
-    /// The same as [`shield_on_drop`](Self::shield_on_drop) for futures and outputs that are not `Send`.
+    /// Like [`shield_on_drop`](Self::shield_on_drop), for futures and outputs that are not `Send`.
     ///
-    /// Drop it on the thread of its spawner: the rest is spawned from where it is dropped.
+    /// Drop it on the thread of its spawner: the remainder is spawned by the thread that drops it.
     ///
     /// # Cancel safety
     ///
-    /// As [`shield_on_drop`](Self::shield_on_drop).
+    /// See [`shield_on_drop`](Self::shield_on_drop).
     ///
     /// # Panics
     ///
-    /// As [`shield_on_drop`](Self::shield_on_drop).
+    /// See [`shield_on_drop`](Self::shield_on_drop).
     ///
     /// # Examples
     ///
@@ -205,7 +217,7 @@ pub trait ShieldExt: Future {
         Self::Output: 'static,
         S: SpawnLocal,
     {
-        ShieldOnDrop::new_local(Location::caller(), self, spawner)
+        ShieldOnDrop::new_local(Location::caller(), Box::pin(self), Contained::new(spawner))
     }
 }
 

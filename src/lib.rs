@@ -118,6 +118,7 @@ pub mod guide;
 mod inline;
 #[cfg(feature = "tower")]
 pub mod layer;
+mod ledger;
 mod relay;
 mod rt;
 mod shield;
@@ -143,11 +144,12 @@ pub use crate::rt::{CurrentRuntime, current_runtime};
 pub use crate::rt::{Tokio, TokioLocal};
 pub use crate::shield::{FallibleShield, Shield, shield, shield_local};
 pub use crate::spawn::{
-    BoxTask, DynSpawner, LocalBoxTask, Spawn, SpawnFn, SpawnLocal, SpawnLocalFn, spawn_fn, spawn_local_fn,
+    BoxTask, DynSpawner, InlineEntry, LocalBoxTask, Spawn, SpawnFn, SpawnLocal, SpawnLocalFn, spawn_fn, spawn_local_fn,
+    spawn_location,
 };
 #[cfg(feature = "async-task")]
 pub use crate::spawn::{Runnable, ScheduleFn, schedule_fn};
-pub use crate::tracker::{Tracker, Unfinished, UnfinishedAt};
+pub use crate::tracker::{LocationMetrics, Tracker, TrackerMetrics, Unfinished, UnfinishedAt};
 #[cfg(feature = "macros")]
 pub use futures_shield_macros::shield;
 

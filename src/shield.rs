@@ -11,17 +11,20 @@ use futures_core::FusedFuture;
 use crate::error::{Outcome, ShieldError};
 use crate::relay::{Awaiter, launch};
 use crate::spawn::{Spawn, SpawnLocal};
+use crate::util::contain::Contained;
+use crate::util::is_large;
 
-/// Shields a future, as [`ShieldExt::shield`](crate::ShieldExt::shield) does, with the spawner first: for when the
-/// spawner comes out of what the future moves.
+/// Like [`ShieldExt::shield`](crate::ShieldExt::shield), with the spawner as the first argument.
+///
+/// Use it if the spawner is borrowed or cloned from something that the future then captures by move.
 ///
 /// # Cancel safety
 ///
-/// As [`ShieldExt::shield`](crate::ShieldExt::shield).
+/// See [`ShieldExt::shield`](crate::ShieldExt::shield).
 ///
 /// # Panics
 ///
-/// As [`ShieldExt::shield`](crate::ShieldExt::shield).
+/// See [`ShieldExt::shield`](crate::ShieldExt::shield).
 ///
 /// # Examples
 ///
@@ -54,10 +57,13 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let awaiter = launch(Location::caller(), future, None, |work| {
-        spawner.spawn_detached(work);
-    });
-    Shield::new(awaiter)
+    let spawner = Contained::new(spawner);
+    let location = Location::caller();
+    Shield::new(if is_large::<F>() {
+        launch!(spawner, spawn_detached, location, Box::pin(future), None)
+    } else {
+        launch!(spawner, spawn_detached, location, future, None)
+    })
 }
 
 /// Like [`ShieldExt::shield_local`](crate::ShieldExt::shield_local), with the spawner as the first argument.
@@ -91,10 +97,13 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let awaiter = launch(Location::caller(), future, None, |work| {
-        spawner.spawn_local_detached(work);
-    });
-    Shield::new(awaiter)
+    let spawner = Contained::new(spawner);
+    let location = Location::caller();
+    Shield::new(if is_large::<F>() {
+        launch!(spawner, spawn_local_detached, location, Box::pin(future), None)
+    } else {
+        launch!(spawner, spawn_local_detached, location, future, None)
+    })
 }
 
 /// Future for the [`ShieldExt::shield`](crate::ShieldExt::shield) and
@@ -118,20 +127,20 @@ impl<T> Shield<T> {
         Self { awaiter }
     }
 
-    /// Gives the outcome as a `Result`, where awaiting the shield itself would panic.
+    /// Returns a future with the outcome as a `Result`, where awaiting the shield itself would panic.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the [`FallibleShield`] is dropping the shield: the work goes on.
+    /// Dropping the [`FallibleShield`] is the same as dropping the shield: the work continues.
     ///
     /// # Panics
     ///
-    /// Polling the future after it has completed panics.
+    /// Panics if the future is polled after completion.
     ///
     /// # Errors
     ///
-    /// The future's output is a [`ShieldError`] where the work panicked, and where its executor dropped it unfinished,
-    /// as runtimes do at shutdown. The two are told apart.
+    /// The future's output is a [`ShieldError`] if the work panicked, or if its executor dropped it before completion,
+    /// as runtimes do at shutdown. The error tells the two apart.
     ///
     /// # Examples
     ///
@@ -156,19 +165,23 @@ impl<T> Shield<T> {
 macro_rules! handle {
     ($name:ident) => {
         impl<T> $name<T> {
-            /// Gives the outcome to `hook` where the caller does not take it, so that it is not lost.
+            const NAME: &str = stringify!($name);
+
+            /// Calls `hook` with the outcome if the caller does not take it, so that it is not lost.
             ///
-            /// The hook is called once at the most, when the work has ended and the shield was dropped or detached
-            /// before it had delivered the outcome: with the value, or with the [`ShieldError`] where the work panicked
-            /// or was cancelled by its executor. It runs on the thread that ends the pair: the executor's where the
-            /// work ends last, the one that drops the future at the executor's shutdown, or the one that drops the
-            /// shield where the work had ended already; hence `Send`, for local shields too. A second hook replaces the
-            /// first, and at delivery it is dropped. Without a hook the outcome is dropped there. An orphan's own error
-            /// is a value: `Ok(Err(error))`.
+            /// The hook is called at most once: when the work has ended, and the shield was dropped or detached before
+            /// it had delivered the outcome. It is called with the value, or with the [`ShieldError`] if the work
+            /// panicked or was cancelled by its executor. By then [`Caller::is_gone`](crate::Caller::is_gone) is `true`.
+            /// An error of the work's own is a value: `Ok(Err(error))`.
+            ///
+            /// The hook runs on the thread that ends the pair: the executor's if the work ends last, the one that drops
+            /// the work at the executor's shutdown, or the one that drops the shield if the work had ended already.
+            /// That is why it is `Send`, for local shields too. A second hook replaces the first, and at delivery the
+            /// hook is dropped. Without a hook, the outcome is dropped at the same place.
             ///
             /// # Panics
             ///
-            /// A panic of the hook, or of its drop, is contained: an assertion in it fails no test.
+            /// A panic of the hook, or of its drop, is caught: an assertion in a hook fails no test.
             ///
             /// # Examples
             ///
@@ -195,7 +208,7 @@ macro_rules! handle {
                 self
             }
 
-            /// Whether the work has ended, in whichever way.
+            /// Returns `true` if the work has ended, in whichever way.
             ///
             /// # Examples
             ///
@@ -214,29 +227,15 @@ macro_rules! handle {
                 self.awaiter.is_finished()
             }
 
-            /// Where the work was shielded: the file and line of the `.shield()` call.
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// # #[cfg(feature = "tokio")] {
-            /// use futures_shield::{ShieldExt, Tokio};
-            ///
-            /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-            /// let shield = async {}.shield(Tokio::current());
-            /// assert_eq!(shield.location().file(), file!());
-            /// # shield.await
-            /// # });
-            /// # }
-            /// ```
+            /// Returns the location of the call that shielded the work.
             #[must_use]
             pub fn location(&self) -> &'static Location<'static> {
                 self.awaiter.location()
             }
 
-            /// Lets the work go on alone. The same as dropping the shield, said in the code.
+            /// Lets the work continue without its caller. The same as dropping the shield, said in the code.
             ///
-            /// The outcome goes to the hook, where there is [one](Self::on_orphan).
+            /// The outcome goes to the hook, if there is [one](Self::on_orphan).
             ///
             /// # Examples
             ///
@@ -259,9 +258,15 @@ macro_rules! handle {
         // Only the awaiter is polled, and it is never pinned.
         impl<T> Unpin for $name<T> {}
 
+        impl<T> FusedFuture for $name<T> {
+            fn is_terminated(&self) -> bool {
+                self.awaiter.is_delivered()
+            }
+        }
+
         impl<T> fmt::Debug for $name<T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.awaiter.fmt_as(stringify!($name), f)
+                self.awaiter.fmt_as(Self::NAME, f)
             }
         }
     };
@@ -275,16 +280,10 @@ impl<T> Future for Shield<T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        match ready!(self.awaiter.poll("Shield", cx)) {
+        match ready!(self.awaiter.poll(Self::NAME, cx)) {
             Ok(output) => Poll::Ready(output),
             Err(error) => error.raise(),
         }
-    }
-}
-
-impl<T> FusedFuture for Shield<T> {
-    fn is_terminated(&self) -> bool {
-        self.awaiter.is_delivered()
     }
 }
 
@@ -293,12 +292,6 @@ impl<T> Future for FallibleShield<T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
-        self.awaiter.poll("FallibleShield", cx)
-    }
-}
-
-impl<T> FusedFuture for FallibleShield<T> {
-    fn is_terminated(&self) -> bool {
-        self.awaiter.is_delivered()
+        self.awaiter.poll(Self::NAME, cx)
     }
 }

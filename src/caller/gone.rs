@@ -1,4 +1,4 @@
-//! Waiting for a caller to be gone.
+//! Waiting until a caller is gone.
 
 use std::fmt;
 use std::future::Future;
@@ -9,26 +9,28 @@ use futures_core::FusedFuture;
 
 use crate::util::flag::Flag;
 use crate::util::sync::Arc;
-use crate::util::waiters::Ticket;
+use crate::util::wait::WaitFor;
 
 /// Future for the [`Caller::gone`](crate::Caller::gone) method.
-#[must_use = "it waits only while it is polled: `.await` it, or ask `is_gone()`"]
+#[must_use = "it waits only while it is polled: `.await` it, or call `is_gone()`"]
 pub struct Gone {
-    // `None` once it has resolved.
-    flag: Option<Arc<Flag>>,
-    ticket: Ticket,
+    wait: WaitFor<Flag>,
 }
 
 impl Gone {
-    pub(crate) fn new(flag: Arc<Flag>) -> Self {
+    pub(super) fn new(flag: Arc<Flag>) -> Self {
         Self {
-            flag: Some(flag),
-            ticket: Ticket::default(),
+            wait: WaitFor::new(flag),
         }
     }
 
-    pub(crate) fn is_gone(&self) -> bool {
-        self.flag.as_ref().is_none_or(|flag| flag.is_gone())
+    pub(super) fn is_gone(&self) -> bool {
+        self.wait.condition().is_set()
+    }
+
+    /// Stops waiting, for a future that has completed otherwise and may be kept.
+    pub(super) fn stop(&mut self) {
+        self.wait.complete();
     }
 }
 
@@ -36,29 +38,13 @@ impl Future for Gone {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { flag, ticket } = &mut *self;
-        let Some(waited) = flag else {
-            panic!("`Gone` polled after completion");
-        };
-        let gone = waited.poll_set(ticket, cx);
-        if gone.is_ready() {
-            *flag = None;
-        }
-        gone
+        self.wait.poll("Gone", cx)
     }
 }
 
 impl FusedFuture for Gone {
     fn is_terminated(&self) -> bool {
-        self.flag.is_none()
-    }
-}
-
-impl Drop for Gone {
-    fn drop(&mut self) {
-        if let Some(flag) = &self.flag {
-            flag.deregister(&mut self.ticket);
-        }
+        self.wait.is_completed()
     }
 }
 

@@ -14,21 +14,23 @@ pub use self::run_with_grace::RunWithGrace;
 use crate::relay::launch;
 use crate::shield::Shield;
 use crate::spawn::{Spawn, SpawnLocal};
+use crate::util::contain::Contained;
 use crate::util::flag::{Flag, SetOnDrop};
+use crate::util::is_large;
 use crate::util::sync::Arc;
 
-/// Shields the future that `work` makes of its [`Caller`], so that it can see whether its caller is still there.
+/// Shields the future that `work` returns, and gives `work` a [`Caller`] to see whether its caller is still there.
 ///
-/// So an operation can be completed, or taken back, by its own choice. The future is made at once, in this call, and is
-/// then shielded as by [`ShieldExt::shield`](crate::ShieldExt::shield).
+/// The work can then decide whether to finish or to roll back. `work` is called at once, in this call, and its future
+/// is then shielded as by [`ShieldExt::shield`](crate::ShieldExt::shield).
 ///
 /// # Cancel safety
 ///
-/// As [`ShieldExt::shield`](crate::ShieldExt::shield).
+/// See [`ShieldExt::shield`](crate::ShieldExt::shield).
 ///
 /// # Panics
 ///
-/// As [`ShieldExt::shield`](crate::ShieldExt::shield). A panic of `work` itself passes through this call.
+/// See [`ShieldExt::shield`](crate::ShieldExt::shield). A panic of `work` itself passes through this call.
 ///
 /// # Examples
 ///
@@ -66,22 +68,25 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let (caller, on_gone) = Caller::new();
-    let awaiter = launch(Location::caller(), work(caller), Some(on_gone), |work| {
-        spawner.spawn_detached(work);
-    });
-    Shield::new(awaiter)
+    let spawner = Contained::new(spawner);
+    let (caller, gone) = Caller::new();
+    let location = Location::caller();
+    Shield::new(if is_large::<F>() {
+        launch!(spawner, spawn_detached, location, Box::pin(work(caller)), Some(gone))
+    } else {
+        launch!(spawner, spawn_detached, location, work(caller), Some(gone))
+    })
 }
 
-/// The same as [`shield_with`] for futures and outputs that are not `Send`.
+/// Like [`shield_with`], for futures and outputs that are not `Send`.
 ///
 /// # Cancel safety
 ///
-/// As [`ShieldExt::shield`](crate::ShieldExt::shield).
+/// See [`ShieldExt::shield`](crate::ShieldExt::shield).
 ///
 /// # Panics
 ///
-/// As [`shield_with`].
+/// See [`shield_with`].
 ///
 /// # Examples
 ///
@@ -104,38 +109,43 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let (caller, on_gone) = Caller::new();
-    let awaiter = launch(Location::caller(), work(caller), Some(on_gone), |work| {
-        spawner.spawn_local_detached(work);
-    });
-    Shield::new(awaiter)
+    let spawner = Contained::new(spawner);
+    let (caller, gone) = Caller::new();
+    let location = Location::caller();
+    Shield::new(if is_large::<F>() {
+        launch!(
+            spawner,
+            spawn_local_detached,
+            location,
+            Box::pin(work(caller)),
+            Some(gone)
+        )
+    } else {
+        launch!(spawner, spawn_local_detached, location, work(caller), Some(gone))
+    })
 }
 
 /// The caller as its work sees it: still there, or gone.
 ///
 /// A caller is gone once its shield was dropped or detached, or has delivered. It does not come back. Any number of
-/// clones may ask and wait; those that stop waiting leave nothing behind.
+/// clones may look and wait; a clone that stops waiting leaves nothing behind.
 ///
-/// # Examples
-///
-/// See [`shield_with`].
+/// See [`shield_with`] for an example.
 #[derive(Clone)]
 pub struct Caller {
     flag: Arc<Flag>,
 }
 
 impl Caller {
-    fn new() -> (Self, SetOnDrop) {
-        let flag = Arc::new(Flag::new());
-        let caller = Self {
-            flag: Arc::clone(&flag),
-        };
-        (caller, SetOnDrop(flag))
+    /// Returns a caller that is gone once the other value is dropped.
+    pub(crate) fn new() -> (Self, SetOnDrop) {
+        let (flag, gone) = Flag::new();
+        (Self { flag }, gone)
     }
 
-    /// Whether the caller has gone. Once true, it stays true.
+    /// Returns `true` if the caller is gone. Once true, it stays true.
     ///
-    /// `false` may be out of date a moment later. To undo work exactly where its outcome reached nobody, use
+    /// `false` may be out of date a moment later. To undo work exactly if its outcome reaches nobody, use
     /// [`on_orphan`](Shield::on_orphan).
     ///
     /// # Examples
@@ -152,20 +162,20 @@ impl Caller {
     /// ```
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        self.flag.is_gone()
+        self.flag.is_set()
     }
 
-    /// Waits until the caller has gone.
+    /// Waits until the caller is gone.
     ///
-    /// The future owns what it needs: it is `'static` and `Unpin`, and may be moved to a task of its own.
+    /// The future owns what it needs: it is `'static` and `Unpin`, and may be moved to another task.
     ///
     /// # Cancel safety
     ///
-    /// A [`Gone`] that is dropped leaves nothing behind; another may be asked for at any time.
+    /// Dropping a [`Gone`] leaves nothing behind. Call `gone` again at any time.
     ///
     /// # Panics
     ///
-    /// Polling it after it has completed panics.
+    /// Panics if the future is polled after completion.
     ///
     /// # Examples
     ///
@@ -174,13 +184,13 @@ impl Caller {
     /// use futures_shield::{Tokio, shield_with};
     ///
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let (tell, told) = tokio::sync::oneshot::channel();
+    /// let (sender, receiver) = tokio::sync::oneshot::channel();
     /// let shield = shield_with(Tokio::current(), |caller| async move {
     ///     caller.gone().await;
-    ///     tell.send("alone").unwrap();
+    ///     sender.send("alone").unwrap();
     /// });
     /// drop(shield);
-    /// assert_eq!(told.await, Ok("alone"));
+    /// assert_eq!(receiver.await, Ok("alone"));
     /// # });
     /// # }
     /// ```
@@ -188,39 +198,62 @@ impl Caller {
         Gone::new(Arc::clone(&self.flag))
     }
 
-    /// Opens a window in which the work may be cut off: runs `future` until it ends, or until the caller has gone.
+    /// Runs `future` until it completes or the caller is gone.
     ///
-    /// The answer is `None` where the caller has gone first; `future` has been dropped then. Where it had gone before,
-    /// `future` is not polled at all. After that, each poll tries `future` first, so a value is not lost to a tie.
+    /// Returns `None` if the caller is gone first, after dropping `future`. If the caller is already gone, `future` is
+    /// never polled. After that each poll tries `future` first, so no value is lost to a tie.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops `future`.
+    /// Dropping the returned future drops `future`.
     ///
     /// # Panics
     ///
-    /// Polling it after it has completed panics.
+    /// Panics if it is polled after completion.
     ///
     /// # Examples
     ///
-    /// See [`shield_with`].
+    /// Nobody queues for a caller that is gone, and what has begun is finished:
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")] {
+    /// use std::sync::Arc;
+    /// use futures_shield::{Tokio, shield_with};
+    /// use tokio::sync::Semaphore;
+    ///
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let connections = Arc::new(Semaphore::new(1));
+    /// let busy = connections.clone().acquire_owned().await;
+    /// let shield = shield_with(Tokio::current(), async move |caller| {
+    ///     let permit = caller.run_until_gone(connections.acquire()).await?;
+    ///     // .. from here on the work is not cut off
+    ///     drop(permit);
+    ///     Some("recorded")
+    /// });
+    /// # let (sender, receiver) = tokio::sync::oneshot::channel();
+    /// # let shield = shield.on_orphan(|outcome| sender.send(outcome.unwrap()).unwrap());
+    /// drop(shield); // leaves the queue at once
+    /// # assert_eq!(receiver.await, Ok(None));
+    /// # drop(busy);
+    /// # });
+    /// # }
+    /// ```
     pub fn run_until_gone<F: Future>(&self, future: F) -> RunUntilGone<F> {
         RunUntilGone::new(self.gone(), future)
     }
 
-    /// Runs `future` for as long as the caller waits, and for a bounded time after it has left.
+    /// Runs `future` while the caller waits, and for a bounded time after the caller is gone.
     ///
-    /// `timer` makes the clock, on any runtime, and is called when the caller has gone: while it waits no clock runs.
-    /// The answer is `None` where the clock ended first; `future` has been dropped then. Each poll tries `future`
-    /// first.
+    /// `timer` returns the timer, on any runtime. It is called when the caller is gone: before that no timer runs.
+    /// Returns `None` if the timer completes first, after dropping `future`. Each poll tries `future` first.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops `future` and the clock.
+    /// Dropping the returned future drops `future` and the timer.
     ///
     /// # Panics
     ///
-    /// A panic of `timer` unwinds from the poll. Polling it after it has completed panics.
+    /// A panic of `timer` unwinds from the poll. Panics if it is polled after completion.
     ///
     /// # Examples
     ///
@@ -231,14 +264,14 @@ impl Caller {
     /// use tokio::time::sleep;
     ///
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let (tell, told) = tokio::sync::oneshot::channel();
+    /// let (sender, receiver) = tokio::sync::oneshot::channel();
     /// let shield = shield_with(Tokio::current(), |caller| async move {
     ///     let endless = std::future::pending::<()>();
     ///     let ended = caller.run_with_grace(endless, || sleep(Duration::from_millis(10))).await;
-    ///     tell.send(ended).unwrap();
+    ///     sender.send(ended).unwrap();
     /// });
     /// drop(shield);
-    /// assert_eq!(told.await, Ok(None));
+    /// assert_eq!(receiver.await, Ok(None));
     /// # });
     /// # }
     /// ```

@@ -9,25 +9,35 @@ use pin_project_lite::pin_project;
 
 use super::gone::Gone;
 use crate::util::contain::Contained;
+use crate::util::polled_after_completion;
+use crate::util::slot::Slot;
 
 pin_project! {
     /// Future for the [`Caller::run_until_gone`](crate::Caller::run_until_gone) method.
     #[must_use = "the future given to it runs only while this is polled: `.await` it"]
     pub struct RunUntilGone<F> {
-        // `None` once it has ended, or has been cut off.
+        // Empty once this has completed.
         #[pin]
-        future: Option<F>,
+        future: Slot<F>,
         gone: Gone,
-        opened: bool,
+        stage: Stage,
     }
 }
 
+/// Whether the future was polled.
+enum Stage {
+    /// Not yet. Left by the first poll, which does not begin if the caller is gone already.
+    Unopened,
+    /// It was. Nobody leaves it.
+    Opened,
+}
+
 impl<F: Future> RunUntilGone<F> {
-    pub(crate) fn new(gone: Gone, future: F) -> Self {
+    pub(super) fn new(gone: Gone, future: F) -> Self {
         Self {
-            future: Some(future),
+            future: Slot::new(future),
             gone,
-            opened: false,
+            stage: Stage::Unopened,
         }
     }
 }
@@ -37,24 +47,27 @@ impl<F: Future> Future for RunUntilGone<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let Some(future) = this.future.as_mut().as_pin_mut() else {
-            panic!("`RunUntilGone` polled after completion");
+        let Some(future) = this.future.as_mut().get() else {
+            polled_after_completion("RunUntilGone", None);
         };
-        // Asked once before the future is: a caller that had gone already lets nothing begin.
-        let cut_off = !*this.opened && this.gone.is_gone();
-        *this.opened = true;
-        let answer = if cut_off {
-            None
-        } else if let Poll::Ready(output) = future.poll(cx) {
-            Some(output)
-        } else {
-            ready!(Pin::new(this.gone).poll(cx));
-            None
+        let output = match this.stage {
+            Stage::Unopened if this.gone.is_gone() => None,
+            _ => {
+                *this.stage = Stage::Opened;
+                match future.poll(cx) {
+                    Poll::Ready(output) => Some(output),
+                    Poll::Pending => {
+                        ready!(Pin::new(&mut *this.gone).poll(cx));
+                        None
+                    }
+                }
+            }
         };
-        // Should the drop of the future panic, the output is dropped on the way.
-        let answer = Contained::new(answer);
-        this.future.set(None);
-        Poll::Ready(answer.into_inner())
+        this.gone.stop();
+        // If the drop of the future panics, unwinding drops the output.
+        let output = Contained::new(output);
+        this.future.clear();
+        Poll::Ready(output.into_inner())
     }
 }
 

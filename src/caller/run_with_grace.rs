@@ -9,29 +9,29 @@ use pin_project_lite::pin_project;
 
 use super::gone::Gone;
 use crate::util::contain::Contained;
+use crate::util::polled_after_completion;
+use crate::util::slot::Slot;
 
 pin_project! {
     /// Future for the [`Caller::run_with_grace`](crate::Caller::run_with_grace) method.
     #[must_use = "the future given to it runs only while this is polled: `.await` it"]
     pub struct RunWithGrace<F, M, T> {
-        // `None` once it has ended, or its time is up.
+        // Empty once this has completed.
         #[pin]
-        future: Option<F>,
+        future: Slot<F>,
         #[pin]
-        grace: Grace<M, T>,
+        timer: Slot<T>,
+        grace: Grace<M>,
         gone: Gone,
     }
 }
 
-pin_project! {
-    /// Whether the clock runs.
-    #[project = GraceProj]
-    enum Grace<M, T> {
-        /// The caller waits: no clock yet, only the way to make one. Left when the caller has gone.
-        Waiting { timer: Option<M> },
-        /// The caller has gone: the clock runs.
-        Running { #[pin] timer: T },
-    }
+/// Whether the timer runs.
+enum Grace<M> {
+    /// The caller waits, and there is no timer yet. Left when the caller is gone.
+    Waiting(Contained<M>),
+    /// The caller is gone, and the timer was created, unless creating it panicked. Nobody leaves it.
+    Running,
 }
 
 impl<F, M, T> RunWithGrace<F, M, T>
@@ -40,10 +40,11 @@ where
     M: FnOnce() -> T,
     T: Future,
 {
-    pub(crate) fn new(gone: Gone, future: F, timer: M) -> Self {
+    pub(super) fn new(gone: Gone, future: F, timer: M) -> Self {
         Self {
-            future: Some(future),
-            grace: Grace::Waiting { timer: Some(timer) },
+            future: Slot::new(future),
+            timer: Slot::empty(),
+            grace: Grace::Waiting(Contained::new(timer)),
             gone,
         }
     }
@@ -59,27 +60,28 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let Some(future) = this.future.as_mut().as_pin_mut() else {
-            panic!("`RunWithGrace` polled after completion");
+        let Some(future) = this.future.as_mut().get() else {
+            polled_after_completion("RunWithGrace", None);
         };
-        if let Poll::Ready(output) = future.poll(cx) {
-            // Should the drop of the future panic, the output is dropped on the way.
-            let output = Contained::new(output);
-            this.future.set(None);
-            return Poll::Ready(Some(output.into_inner()));
-        }
-        if let GraceProj::Waiting { timer } = this.grace.as_mut().project() {
-            ready!(Pin::new(this.gone).poll(cx));
-            if let Some(make) = timer.take() {
-                let timer = make();
-                this.grace.set(Grace::Running { timer });
+        let output = if let Poll::Ready(output) = future.poll(cx) {
+            Some(output)
+        } else {
+            if let Grace::Waiting(_) = this.grace {
+                ready!(Pin::new(&mut *this.gone).poll(cx));
+                if let Grace::Waiting(make) = std::mem::replace(this.grace, Grace::Running) {
+                    this.timer.as_mut().set(make.into_inner()());
+                }
             }
-        }
-        if let GraceProj::Running { timer } = this.grace.project() {
-            ready!(timer.poll(cx));
-        }
-        this.future.set(None);
-        Poll::Ready(None)
+            if let Some(timer) = this.timer.as_mut().get() {
+                ready!(timer.poll(cx));
+            }
+            None
+        };
+        this.gone.stop();
+        // If the drop of the future panics, unwinding drops the output.
+        let output = Contained::new(output);
+        this.future.clear();
+        Poll::Ready(output.into_inner())
     }
 }
 

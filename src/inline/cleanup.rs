@@ -1,4 +1,4 @@
-//! An async scope guard: a value, and the cleanup that it gets in the end, whatever that end is.
+//! An async scope guard: a value, and a cleanup that always runs.
 
 use std::fmt;
 use std::future::Future;
@@ -10,41 +10,45 @@ use std::task::{Context, Poll};
 use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
 
-use super::{Inline, Progress, Rescue};
+use super::{Attached, Inline, Progress, Rescue};
 use crate::error::ShieldError;
-use crate::relay::HookSlot;
 use crate::spawn::Spawn;
-use crate::spawn::location::CallLocation;
+use crate::util::CallLocation;
 use crate::util::contain::Contained;
 use crate::util::exclusive::Exclusive;
+use crate::util::held::Held;
 
 /// A cleanup that has its value. Erased, so that a guard can be kept in a field by a name that one can write.
-type Loaded<T> = dyn Future<Output = T> + Send;
+type CleanupFuture<T> = dyn Future<Output = T> + Send;
 
-/// Guards `value` with a cleanup that runs in the end, also where its scope is cancelled.
+/// Guards `value` with an async cleanup that always runs, even if the enclosing future is cancelled.
 ///
-/// It is what `finally: await shield(cleanup())` means to be in Python, and to async code what `scopeguard::guard` is
-/// to sync code. The value is used through the guard. Then one of three things happens:
+/// It is for async code what `scopeguard::guard` is for sync code, and what `finally: await shield(cleanup())` means to
+/// be in Python. The value is used through the guard. Then one of three things happens:
 ///
-/// - [`run`](Cleanup::run)`().await` cleans up inside the caller, and gives what the cleanup gave;
-/// - [`disarm`](Cleanup::disarm) gives the value back, and nothing is cleaned up: a commit;
-/// - the guard is left in any other way (an early return, `?`, a panic, a cancellation before the cleanup or in it):
-///   the cleanup is spawned, and runs to its end. Nothing in Rust can wait for it there; [`run`](Cleanup::run) does.
+/// - [`run`](Cleanup::run)`().await` cleans up inside the caller and returns the cleanup's output.
+/// - [`disarm`](Cleanup::disarm) returns the value, and nothing is cleaned up: a commit.
+/// - The guard is dropped in any other way (an early return, `?`, a panic, a cancellation before the cleanup or during
+///   it): the cleanup is spawned and runs to completion. Nothing in Rust can wait for it in `Drop`;
+///   [`run`](Cleanup::run) does.
+///
+/// There is no `_local` form: the guard may be dropped on any thread that its value is moved to, and that thread spawns
+/// the cleanup.
 ///
 /// # Cancel safety
 ///
-/// The cleanup starts once at the most, however often its scope is cancelled. Once spawned it needs an executor that
-/// runs: a runtime that shuts down cancels it, and the hook is told; `main` returning is such a shutdown, so shield
-/// through a [`Tracker`](crate::Tracker) and drain it first. A guard that is leaked is never cleaned up.
+/// The cleanup starts at most once, however often its scope is cancelled. Once spawned, it needs an executor that runs:
+/// a runtime that shuts down cancels it, and the hook is called with that error. Returning from `main` is such a
+/// shutdown, so spawn through a [`Tracker`](crate::Tracker) and drain it first. A guard that is leaked is never cleaned
+/// up.
 ///
 /// # Panics
 ///
-/// This call does not. A cleanup that panics is not run again; spawned, its panic goes to
-/// [`on_orphan`](Cleanup::on_orphan).
+/// A cleanup that panics is not run again. If it was spawned, its panic goes to [`on_orphan`](Cleanup::on_orphan).
 ///
 /// # Examples
 ///
-/// A lease that is given back, also where renewing it fails:
+/// A lease that is released even if renewing it fails:
 ///
 /// ```
 /// # #[cfg(feature = "tokio")] {
@@ -80,52 +84,60 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
+    let location = Location::caller();
+    let spawner = Contained::new(spawner);
+    let run = Box::pin(Run::NeedsValue {
+        cleanup: Contained::new(cleanup),
+    });
+    // If this panics, the value is dropped with a panic under way, like any local of the caller.
+    let value = Contained::new(value);
+    let attached = Attached::new(spawner.track_inline(location));
     Cleanup {
-        armed: Some(Armed {
-            value,
-            run: Exclusive::new(Box::pin(Run::Unloaded {
-                cleanup: Contained::new(cleanup),
-            })),
-            hook: HookSlot::empty(),
-            spawner: Contained::new(spawner),
-            rescue: |spawner, work| spawner.spawn_detached(work),
-            location: Location::caller(),
+        guarded: Held::new(Guarded {
+            value: value.into_inner(),
+            run: Exclusive::new(run),
+            attached,
+            spawner,
+            rescue: S::spawn_detached,
+            location,
         }),
     }
 }
 
-/// A value whose cleanup survives cancellation, made by [`cleanup`].
+/// A value whose cleanup survives cancellation, created by [`cleanup`].
 #[must_use = "a guard that is dropped at once spawns its cleanup at once: bind it to a name"]
 pub struct Cleanup<V, T, S> {
-    // `None` only between leaving the guard and its drop.
-    armed: Option<Armed<V, T, S>>,
+    guarded: Held<Guarded<V, T, S>>,
 }
 
-struct Armed<V, T, S> {
+struct Guarded<V, T, S> {
     value: V,
-    run: Exclusive<Pin<Box<dyn Load<V, T>>>>,
-    hook: HookSlot<T>,
+    run: Exclusive<Pin<Box<dyn Prepare<V, T>>>>,
+    attached: Attached<T>,
     spawner: Contained<S>,
-    rescue: Rescue<Loaded<T>, S>,
+    rescue: Rescue<CleanupFuture<T>, S>,
     location: CallLocation,
 }
 
-impl<V, T, S> Armed<V, T, S> {
-    /// The cleanup, which has to run from here on.
-    fn start(mut self) -> CleanupRun<T, S> {
-        let run = self.run.into_inner().load(self.value);
-        let spawner = self.spawner.into_inner();
-        let mut inline = Inline::new(Progress::Armed(run), spawner, self.rescue, self.location);
-        if let Some(hook) = self.hook.take() {
-            inline.set_hook(hook);
+impl<V, T, S> Guarded<V, T, S> {
+    /// Returns the cleanup, which has to run from here on.
+    fn start(self) -> CleanupRun<T, S> {
+        let run = self.run.into_inner().prepare(self.value);
+        CleanupRun {
+            inline: Inline::new(
+                Progress::Armed(run),
+                self.attached,
+                self.spawner,
+                self.rescue,
+                self.location,
+            ),
         }
-        CleanupRun { inline }
     }
 }
 
 /// A cleanup that waits for its value.
-trait Load<V, T>: Send {
-    fn load(self: Pin<Box<Self>>, value: V) -> Pin<Box<Loaded<T>>>;
+trait Prepare<V, T>: Send {
+    fn prepare(self: Pin<Box<Self>>, value: V) -> Pin<Box<CleanupFuture<T>>>;
 }
 
 pin_project! {
@@ -134,27 +146,27 @@ pin_project! {
     #[project_replace = RunOwned]
     enum Run<V, C, F> {
         /// The value is in use. Left when the guard is.
-        Unloaded { cleanup: Contained<C> },
+        NeedsValue { cleanup: Contained<C> },
         /// The cleanup is to run. Left by the first poll, which calls the closure: not sooner, and never in a drop, for
         /// it may panic, and may need the runtime that it is to run on.
-        Loaded { cleanup: Contained<C>, value: Contained<V> },
+        Ready { cleanup: Contained<C>, value: Contained<V> },
         /// The cleanup runs. Nobody leaves it.
         Running { #[pin] future: F },
         /// The closure is being called, or has panicked.
-        Empty,
+        Taken,
     }
 }
 
-impl<V, C, F> Load<V, F::Output> for Run<V, C, F>
+impl<V, C, F> Prepare<V, F::Output> for Run<V, C, F>
 where
     V: Send + 'static,
     C: FnOnce(V) -> F + Send + 'static,
     F: Future + Send + 'static,
 {
-    fn load(mut self: Pin<Box<Self>>, value: V) -> Pin<Box<Loaded<F::Output>>> {
-        if let RunOwned::Unloaded { cleanup } = self.as_mut().project_replace(Self::Empty) {
+    fn prepare(mut self: Pin<Box<Self>>, value: V) -> Pin<Box<CleanupFuture<F::Output>>> {
+        if let RunOwned::NeedsValue { cleanup } = self.as_mut().project_replace(Self::Taken) {
             let value = Contained::new(value);
-            self.set(Self::Loaded { cleanup, value });
+            self.set(Self::Ready { cleanup, value });
         }
         self
     }
@@ -171,49 +183,36 @@ where
         if let RunProj::Running { future } = self.as_mut().project() {
             return future.poll(cx);
         }
-        if let RunOwned::Loaded { cleanup, value } = self.as_mut().project_replace(Self::Empty) {
+        if let RunOwned::Ready { cleanup, value } = self.as_mut().project_replace(Self::Taken) {
             let future = cleanup.into_inner()(value.into_inner());
             self.set(Self::Running { future });
         }
         match self.project() {
             RunProj::Running { future } => future.poll(cx),
-            _ => unreachable!("it is loaded before it is polled, and not polled again after a panic"),
+            _ => unreachable!("it has its value before it is polled, and is not polled again after a panic"),
         }
     }
 }
 
 impl<V, T, S> Cleanup<V, T, S> {
-    fn armed(&self) -> &Armed<V, T, S> {
-        match &self.armed {
-            Some(armed) => armed,
+    fn into_guarded(mut self) -> Guarded<V, T, S> {
+        match self.guarded.take() {
+            Some(guarded) => guarded,
             None => unreachable!("whatever takes it takes the guard by value"),
         }
     }
 
-    fn armed_mut(&mut self) -> &mut Armed<V, T, S> {
-        match &mut self.armed {
-            Some(armed) => armed,
-            None => unreachable!("whatever takes it takes the guard by value"),
-        }
-    }
-
-    fn into_armed(mut self) -> Armed<V, T, S> {
-        match self.armed.take() {
-            Some(armed) => armed,
-            None => unreachable!("whatever takes it takes the guard by value"),
-        }
-    }
-
-    /// Cleans up inside the caller, and gives what the cleanup gave.
+    /// Runs the cleanup inside the caller and returns its output.
     ///
     /// # Cancel safety
     ///
-    /// Dropped at any point, also before it is polled, the cleanup is spawned and runs to its end.
+    /// If the future is dropped before completion, even before its first poll, the cleanup is spawned and runs to
+    /// completion.
     ///
     /// # Panics
     ///
-    /// A panic of the cleanup unwinds in the caller, and the cleanup is not run again. Polling the future after it has
-    /// completed panics.
+    /// A panic of the cleanup unwinds in the caller, and the cleanup is not run again. Panics if the future is polled
+    /// after completion.
     ///
     /// # Examples
     ///
@@ -230,10 +229,10 @@ impl<V, T, S> Cleanup<V, T, S> {
     /// # }
     /// ```
     pub fn run(self) -> CleanupRun<T, S> {
-        self.into_armed().start()
+        self.into_guarded().start()
     }
 
-    /// Gives the value back, and drops the cleanup without running it: a commit.
+    /// Returns the value and drops the cleanup without running it: a commit.
     ///
     /// # Examples
     ///
@@ -248,18 +247,18 @@ impl<V, T, S> Cleanup<V, T, S> {
     /// # }
     /// ```
     pub fn disarm(self) -> V {
-        self.into_armed().value
+        self.into_guarded().value
     }
 
-    /// Gives what a spawned cleanup ended with to `hook`, so that it is not lost.
+    /// Calls `hook` with the outcome of the cleanup if the cleanup was spawned.
     ///
-    /// The hook is called once at the most, when a cleanup that was spawned has ended: with what it gave, or with the
-    /// [`ShieldError`] where it panicked or was cancelled by its executor. It runs on the thread that ends the cleanup.
-    /// A second hook replaces the first.
+    /// The hook is called at most once, when the spawned cleanup has ended, on the thread that ends it.
+    /// [`Shield::on_orphan`](crate::Shield::on_orphan) describes what it is called with. A second hook replaces the
+    /// first.
     ///
     /// # Panics
     ///
-    /// A panic of the hook, or of its drop, ends there.
+    /// A panic of the hook, or of its drop, is caught: an assertion in a hook fails no test.
     ///
     /// # Examples
     ///
@@ -268,11 +267,11 @@ impl<V, T, S> Cleanup<V, T, S> {
     /// use futures_shield::{Tokio, cleanup};
     ///
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let (tell, told) = tokio::sync::oneshot::channel();
+    /// let (sender, receiver) = tokio::sync::oneshot::channel();
     /// let guard = cleanup(Tokio::current(), 7, |value| async move { value + 1 })
-    ///     .on_orphan(|outcome| tell.send(outcome.unwrap()).unwrap());
+    ///     .on_orphan(|outcome| sender.send(outcome.unwrap()).unwrap());
     /// drop(guard);
-    /// assert_eq!(told.await, Ok(8));
+    /// assert_eq!(receiver.await, Ok(8));
     /// # });
     /// # }
     /// ```
@@ -280,23 +279,14 @@ impl<V, T, S> Cleanup<V, T, S> {
     where
         H: FnOnce(Result<T, ShieldError>) + Send + 'static,
     {
-        self.armed_mut().hook.set(Box::new(hook));
+        self.guarded.attached.hook.set(Box::new(hook));
         self
     }
 
-    /// Where the guard was made: the file and line of the [`cleanup`] call.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures_shield::{cleanup, spawn_fn};
-    ///
-    /// let guard = cleanup(spawn_fn(|task| drop(task)), (), |()| async {});
-    /// assert_eq!(guard.location().file(), file!());
-    /// ```
+    /// Returns the location of the [`cleanup`] call.
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
-        self.armed().location
+        self.guarded.location
     }
 }
 
@@ -304,31 +294,30 @@ impl<V, T, S> Deref for Cleanup<V, T, S> {
     type Target = V;
 
     fn deref(&self) -> &V {
-        &self.armed().value
+        &self.guarded.value
     }
 }
 
 impl<V, T, S> DerefMut for Cleanup<V, T, S> {
     fn deref_mut(&mut self) -> &mut V {
-        &mut self.armed_mut().value
+        &mut self.guarded.value
     }
 }
 
 impl<V, T, S> Drop for Cleanup<V, T, S> {
     fn drop(&mut self) {
-        if let Some(armed) = self.armed.take() {
+        if let Some(guarded) = self.guarded.take() {
             // A run that is dropped before its first poll is spawned.
-            drop(armed.start());
+            drop(guarded.start());
         }
     }
 }
 
 impl<V: fmt::Debug, T, S> fmt::Debug for Cleanup<V, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let armed = self.armed();
         f.debug_struct("Cleanup")
-            .field("value", &armed.value)
-            .field("location", &format_args!("{}", armed.location))
+            .field("value", &self.guarded.value)
+            .field("location", &format_args!("{}", self.guarded.location))
             .finish()
     }
 }
@@ -336,7 +325,7 @@ impl<V: fmt::Debug, T, S> fmt::Debug for Cleanup<V, T, S> {
 /// Future for the [`Cleanup::run`] method.
 #[must_use = "dropped at once, the cleanup is spawned and nobody waits for it: `.await` it"]
 pub struct CleanupRun<T, S> {
-    inline: Inline<Loaded<T>, S>,
+    inline: Inline<CleanupFuture<T>, S>,
 }
 
 // The future is pinned in its box, and the spawner is never pinned.

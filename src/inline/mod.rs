@@ -1,4 +1,4 @@
-//! Work that runs inside its caller, and becomes a task only when its caller leaves it half-way.
+//! Work that runs inside its caller, and becomes a task only if its caller drops it before completion.
 
 mod cleanup;
 mod on_drop;
@@ -11,17 +11,21 @@ use std::task::{Context, Poll};
 
 pub use self::cleanup::{Cleanup, CleanupRun, cleanup};
 pub use self::on_drop::ShieldOnDrop;
-use crate::relay::{Hook, HookSlot, Work, drop_hook};
-use crate::spawn::location::{self, CallLocation};
+use crate::ledger::InlineEntry;
+use crate::relay::{CallSpan, Hook, HookSlot, Orphan, Orphaned, Work, drop_hook};
+use crate::spawn::handover::inline_call;
 use crate::util::contain::{Contained, contain};
-use crate::util::polled::polled_after_completion;
+use crate::util::{CallLocation, polled_after_completion};
 
-/// Spawns an orphan. A function pointer, because `Drop` may ask for no bound that the struct does not carry: the
-/// spawner's trait and the future's `Send` are settled where the shield is made.
-pub(crate) type Rescue<F, S> = fn(&S, Work<Pin<Box<F>>>);
+/// Spawns an orphan. A function pointer, because `Drop` cannot have a bound that the struct does not have: the
+/// spawner's trait and the future's `Send` are known only where the shield is made.
+pub(crate) type Rescue<F, S> = fn(&S, OrphanedWork<F>);
 
-/// How far the future has come, and so what dropping it means. It is boxed, so that what is left of it can be moved to
-/// a task.
+/// The task that inline work becomes.
+pub(crate) type OrphanedWork<F> = Work<Pin<Box<F>>, Orphaned<<F as Future>::Output>>;
+
+/// How far the future has come, and so what dropping it means. It is boxed, so that the rest of it can be moved to a
+/// task.
 pub(crate) enum Progress<F: ?Sized> {
     /// Not polled yet, and lazy: dropping it drops the future. Left by the first poll.
     Lazy(Pin<Box<F>>),
@@ -29,8 +33,8 @@ pub(crate) enum Progress<F: ?Sized> {
     Armed(Pin<Box<F>>),
     /// Polled, and pending: dropping it spawns the rest. Left by each poll.
     Suspended(Pin<Box<F>>),
-    /// Ended, by its output or a panic; or being polled, which is the same for whoever drops it then. Left by a poll
-    /// that gives the future back.
+    /// Completed or panicked. Also the state *during* a poll, so that a drop from inside the poll spawns nothing. A
+    /// pending poll moves back to `Suspended`.
     Ended,
 }
 
@@ -46,36 +50,71 @@ impl<F: ?Sized> Progress<F> {
     }
 }
 
-/// The engine of [`ShieldOnDrop`](crate::ShieldOnDrop) and [`CleanupRun`](crate::CleanupRun).
+/// The engine of [`ShieldOnDrop`] and [`CleanupRun`].
 pub(crate) struct Inline<F: Future + ?Sized, S> {
     progress: Progress<F>,
-    // Not dropped with the rest: what ends the future or takes it takes this too. So there is one question when this is
-    // dropped, whether all has ended, as it mostly has. A hook that drops itself was measured: it doubles what a shield
-    // costs over its box.
-    hook: ManuallyDrop<HookSlot<F::Output>>,
+    /// `ManuallyDrop`: every path that ends or takes the future also takes these, so drop glue tests `progress` only.
+    /// With drop glue of its own the hook alone doubled the overhead over `Box::pin` (benches/RESULTS.md).
+    attached: ManuallyDrop<Attached<F::Output>>,
     spawner: Contained<S>,
     rescue: Rescue<F, S>,
     location: CallLocation,
 }
 
-/// A poll that is under way. Unless it is forgotten, there will be nothing to spawn, and the hook goes with it: at the
-/// end, and also where that end is a panic.
-struct Polling<'a, T>(&'a mut HookSlot<T>);
+/// What goes with the future: to its orphan, or away at its end.
+pub(crate) struct Attached<T> {
+    pub(crate) hook: HookSlot<T>,
+    pub(crate) entry: InlineEntry,
+    pub(crate) span: CallSpan,
+}
+
+impl<T> Attached<T> {
+    #[inline]
+    pub(crate) fn new(entry: InlineEntry) -> Self {
+        Self {
+            hook: HookSlot::empty(),
+            entry,
+            span: CallSpan::capture(),
+        }
+    }
+
+    #[inline]
+    fn take(&mut self) -> Self {
+        Self {
+            hook: mem::replace(&mut self.hook, HookSlot::empty()),
+            entry: mem::replace(&mut self.entry, InlineEntry::none()),
+            span: self.span.take(),
+        }
+    }
+}
+
+/// Guard for one poll. Unless it is forgotten (the poll is pending), it drops what is attached, whether the poll
+/// completed or panicked.
+struct Polling<'a, T>(&'a mut Attached<T>);
 
 impl<T> Drop for Polling<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.0.dismiss();
+        let Attached { hook, entry, span } = &mut *self.0;
+        hook.clear();
+        span.clear();
+        *entry = InlineEntry::none();
     }
 }
 
 impl<F: Future + ?Sized, S> Inline<F, S> {
     #[inline]
-    pub(crate) fn new(progress: Progress<F>, spawner: S, rescue: Rescue<F, S>, location: CallLocation) -> Self {
+    pub(crate) fn new(
+        progress: Progress<F>,
+        attached: Attached<F::Output>,
+        spawner: Contained<S>,
+        rescue: Rescue<F, S>,
+        location: CallLocation,
+    ) -> Self {
         Self {
             progress,
-            hook: ManuallyDrop::new(HookSlot::empty()),
-            spawner: Contained::new(spawner),
+            attached: ManuallyDrop::new(attached),
+            spawner,
             rescue,
             location,
         }
@@ -83,38 +122,41 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
 
     #[inline]
     pub(crate) fn poll(&mut self, name: &str, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let (Progress::Lazy(future) | Progress::Armed(future) | Progress::Suspended(future)) = self.progress.take()
-        else {
-            polled_after_completion(name, self.location);
+        let future = match self.progress.take() {
+            Progress::Lazy(future) | Progress::Armed(future) => {
+                self.attached.entry.begin();
+                future
+            }
+            Progress::Suspended(future) => future,
+            Progress::Ended => polled_after_completion(name, Some(self.location)),
         };
         // Taken out, so that a future whose poll panics is dropped, and neither polled nor spawned again.
         let mut future = Contained::new(future);
-        let polling = Polling(&mut self.hook);
-        match future.get_mut().as_mut().poll(cx) {
+        let polling = Polling(&mut self.attached);
+        match future.as_mut().poll(cx) {
             Poll::Pending => {
                 mem::forget(polling);
                 self.progress = Progress::Suspended(future.into_inner());
                 Poll::Pending
             }
             Poll::Ready(output) => {
-                // Should the drop of the future panic, that is the outcome, and the output is dropped on the way.
+                // If the drop of the future panics, that is the outcome, and unwinding drops the output.
                 let output = Contained::new(output);
                 drop(future.into_inner());
                 drop(polling);
-                // It has been so since before the poll. Said again, there is nothing left to ask when this is dropped
-                // next.
+                // Already `Ended` (see `take`). Storing it again lets the optimizer remove the check in `Drop`.
                 mem::forget(mem::replace(&mut self.progress, Progress::Ended));
                 Poll::Ready(output.into_inner())
             }
         }
     }
 
-    /// What has ended has been delivered, and has no use for a hook.
+    /// Stores the hook, or drops it after completion: then it can never run.
     pub(crate) fn set_hook(&mut self, hook: Hook<F::Output>) {
         if self.progress.is_ended() {
             drop_hook(Some(hook));
         } else {
-            self.hook.set(hook);
+            self.attached.hook.set(hook);
         }
     }
 
@@ -126,7 +168,7 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
         self.location
     }
 
-    /// The `Debug` text of the future called `name`.
+    /// Writes the `Debug` text of the future called `name`.
     pub(crate) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let work = match &self.progress {
             Progress::Lazy(_) | Progress::Armed(_) => "not started",
@@ -143,33 +185,45 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
 impl<F: Future + ?Sized, S> Drop for Inline<F, S> {
     #[inline]
     fn drop(&mut self) {
-        // Asked before it is taken: mostly there is nothing to take.
+        // Checked first to keep the common path (already ended) inline.
         if !self.progress.is_ended() {
-            let (progress, hook) = (self.progress.take(), self.hook.take());
-            leave(progress, hook, &self.spawner, self.rescue, self.location);
+            let (progress, attached) = (self.progress.take(), self.attached.take());
+            abandon(progress, attached, &self.spawner, self.rescue, self.location);
         }
     }
 }
 
-/// The caller leaves before the future has ended.
+/// The caller is gone before the future has ended.
 #[cold]
-fn leave<F: Future + ?Sized, S>(
+fn abandon<F: Future + ?Sized, S>(
     progress: Progress<F>,
-    hook: Option<Hook<F::Output>>,
+    attached: Attached<F::Output>,
     spawner: &Contained<S>,
     rescue: Rescue<F, S>,
     location: CallLocation,
 ) {
-    let work = match progress {
-        Progress::Armed(future) => Work::orphaned(future, false, location, hook),
-        Progress::Suspended(future) => Work::orphaned(future, true, location, hook),
+    let Attached {
+        mut hook,
+        mut entry,
+        span,
+    } = attached;
+    let (future, started) = match progress {
+        Progress::Armed(future) => (future, false),
+        Progress::Suspended(future) => (future, true),
         lazy @ (Progress::Lazy(_) | Progress::Ended) => {
             contain(move || drop(lazy));
-            drop_hook(hook);
             return;
         }
     };
-    let _published = location::publish(location);
-    // Where the spawner panics, its unwinding drops the work, and the hook is told that it was cancelled.
-    contain(|| rescue(spawner.get(), work));
+    // Work that has to run counts from here, even if it was never polled.
+    entry.begin();
+    let orphan = Orphan::new(hook.take(), entry.lines(), span);
+    orphan.count();
+    orphan.announcement().emit(location);
+    let work = Work::orphaned(future, started, location, orphan);
+    // If the spawner panics, unwinding drops the work, and the hook is called with a cancellation error.
+    contain(|| {
+        let _call = inline_call(location, entry);
+        rescue(spawner, work);
+    });
 }

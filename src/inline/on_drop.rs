@@ -8,10 +8,11 @@ use std::task::{Context, Poll};
 
 use futures_core::FusedFuture;
 
-use super::{Inline, Progress, Rescue};
+use super::{Attached, Inline, Progress};
 use crate::error::ShieldError;
-use crate::spawn::location::CallLocation;
 use crate::spawn::{Spawn, SpawnLocal};
+use crate::util::CallLocation;
+use crate::util::contain::Contained;
 
 /// Future for the [`ShieldExt::shield_on_drop`](crate::ShieldExt::shield_on_drop) and
 /// [`ShieldExt::shield_on_drop_local`](crate::ShieldExt::shield_on_drop_local) methods.
@@ -22,41 +23,46 @@ pub struct ShieldOnDrop<F: Future, S> {
 
 impl<F: Future, S> ShieldOnDrop<F, S> {
     #[inline]
-    pub(crate) fn new(location: CallLocation, future: F, spawner: S) -> Self
+    pub(crate) fn new(location: CallLocation, future: Pin<Box<F>>, spawner: Contained<S>) -> Self
     where
         F: Send + 'static,
         F::Output: Send + 'static,
         S: Spawn,
     {
-        Self::with(location, future, spawner, S::spawn_detached)
+        let attached = Attached::new(spawner.track_inline(location));
+        Self {
+            inline: Inline::new(Progress::Lazy(future), attached, spawner, S::spawn_detached, location),
+        }
     }
 
     #[inline]
-    pub(crate) fn new_local(location: CallLocation, future: F, spawner: S) -> Self
+    pub(crate) fn new_local(location: CallLocation, future: Pin<Box<F>>, spawner: Contained<S>) -> Self
     where
         F: 'static,
         F::Output: 'static,
         S: SpawnLocal,
     {
-        Self::with(location, future, spawner, S::spawn_local_detached)
-    }
-
-    #[inline]
-    fn with(location: CallLocation, future: F, spawner: S, rescue: Rescue<F, S>) -> Self {
+        let attached = Attached::new(spawner.track_inline_local(location));
         Self {
-            inline: Inline::new(Progress::Lazy(Box::pin(future)), spawner, rescue, location),
+            inline: Inline::new(
+                Progress::Lazy(future),
+                attached,
+                spawner,
+                S::spawn_local_detached,
+                location,
+            ),
         }
     }
 
-    /// Gives the outcome to `hook` where this is dropped half-way, so that it is not lost.
+    /// Calls `hook` with the outcome if this is dropped after its first poll and before completion.
     ///
-    /// The hook is called once at the most, when the rest of the work has ended: with the value, or with the
-    /// [`ShieldError`] where it panicked or was cancelled by its executor. It runs on the thread that ends the work. A
-    /// second hook replaces the first. Without a hook the outcome is dropped there.
+    /// The hook is called at most once, when the rest of the work has ended, on the thread that ends it.
+    /// [`Shield::on_orphan`](crate::Shield::on_orphan) describes what it is called with. A second hook replaces the
+    /// first. Without a hook the outcome is dropped.
     ///
     /// # Panics
     ///
-    /// A panic of the hook, or of its drop, ends there.
+    /// A panic of the hook, or of its drop, is caught: an assertion in a hook fails no test.
     ///
     /// # Examples
     ///
@@ -88,16 +94,7 @@ impl<F: Future, S> ShieldOnDrop<F, S> {
         self
     }
 
-    /// Where the work was shielded: the file and line of the `.shield_on_drop()` call.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use futures_shield::{ShieldExt, spawn_fn};
-    ///
-    /// let shield = async {}.shield_on_drop(spawn_fn(|task| drop(task)));
-    /// assert_eq!(shield.location().file(), file!());
-    /// ```
+    /// Returns the location of the `.shield_on_drop()` call.
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
         self.inline.location()

@@ -12,7 +12,7 @@ use tower_layer::Layer;
 pub use self::future::ResponseFuture;
 pub use self::predicate::{Always, OnlyIf, Predicate};
 pub use self::service::ShieldService;
-use crate::spawn::location::CallLocation;
+use crate::util::CallLocation;
 
 /// Shields each response future of a service from being dropped, as servers do when a client hangs up.
 ///

@@ -12,6 +12,7 @@ use crate::inline::ShieldOnDrop;
 use crate::relay::launch;
 use crate::shield::Shield;
 use crate::spawn::Spawn;
+use crate::util::contain::Contained;
 
 /// Service made by [`ShieldLayer`](crate::ShieldLayer).
 ///
@@ -59,10 +60,10 @@ where
         let response = match mode {
             _ if !chosen => Response::Bare { future },
             Mode::Eager => Response::Eager {
-                shield: Shield::new(launch(location, future, None, |work| spawner.spawn_detached(work))),
+                shield: Shield::new(launch!(spawner, spawn_detached, *location, future, None)),
             },
             Mode::OnDrop => Response::OnDrop {
-                shield: ShieldOnDrop::new(location, future, spawner.clone()),
+                shield: ShieldOnDrop::new(location, Box::pin(future), Contained::new(spawner.clone())),
             },
         };
         ResponseFuture::new(response)

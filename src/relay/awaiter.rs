@@ -1,60 +1,83 @@
-//! The caller's side of a shield, the same under [`Shield`](crate::Shield) and
-//! [`FallibleShield`](crate::FallibleShield).
+//! The caller's side of a shield, the same under every handle.
 
 use std::fmt;
 use std::task::{Context, Poll, ready};
 
 use super::Relay;
 use super::hook::{Hook, HookSlot, drop_hook};
+use super::orphan::Orphan;
+use super::trace::CallSpan;
 use crate::error::Outcome;
-use crate::spawn::location::CallLocation;
+use crate::ledger::Lines;
+use crate::spawn::handover::{EagerCall, eager_call};
 use crate::util::flag::SetOnDrop;
-use crate::util::polled::polled_after_completion;
 use crate::util::sync::Arc;
+use crate::util::{CallLocation, polled_after_completion};
 
-/// Waits for an outcome, and says so when it no longer does: to the relay, and to the work where that asked to know.
+/// Waits for the outcome. When it stops waiting (delivered or dropped) it notifies the relay, and the work's
+/// [`Caller`](crate::Caller) if there is one.
 pub(crate) struct Awaiter<T> {
-    // `None` once the outcome has been delivered.
+    /// `None` once the outcome was delivered.
     relay: Option<Arc<Relay<T>>>,
     hook: HookSlot<T>,
-    on_gone: Option<SetOnDrop>,
+    gone: Option<SetOnDrop>,
+    /// Where trackers count the work.
+    lines: Lines,
+    span: CallSpan,
     registered: bool,
     location: CallLocation,
 }
 
 impl<T> Awaiter<T> {
-    pub(crate) fn new(relay: Arc<Relay<T>>, on_gone: Option<SetOnDrop>) -> Self {
+    #[inline]
+    pub(crate) fn new(relay: Arc<Relay<T>>, gone: Option<SetOnDrop>) -> Self {
         Self {
             location: relay.location(),
             relay: Some(relay),
             hook: HookSlot::empty(),
-            on_gone,
+            gone,
+            lines: Lines::none(),
+            span: CallSpan::capture(),
             registered: false,
         }
+    }
+
+    /// Begins the call to the spawner. When it ends, this knows at which lines trackers count the work.
+    #[inline]
+    pub(crate) fn spawn_call(&mut self) -> EagerCall<'_> {
+        eager_call(self.location, &mut self.lines)
     }
 
     #[inline]
     pub(crate) fn poll(&mut self, name: &str, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         let Some(relay) = &self.relay else {
-            polled_after_completion(name, self.location);
+            polled_after_completion(name, Some(self.location));
         };
         let outcome = ready!(relay.poll(&mut self.registered, cx));
         self.relay = None;
-        self.hook.dismiss();
-        // At delivery, too, the caller waits no longer.
-        self.on_gone = None;
+        if let Some(gone) = &self.gone {
+            // At delivery, too, the caller is gone. Set before foreign code runs: the drop of a hook that is not needed.
+            gone.set();
+        }
+        self.hook.clear();
+        self.gone = None;
+        self.span.clear();
         Poll::Ready(outcome)
     }
 
     #[cold]
-    fn leave(&mut self) {
+    fn abandon(&mut self) {
         if let Some(relay) = self.relay.take() {
-            relay.leave(self.hook.take());
-            self.on_gone = None;
+            let gone = self.gone.take();
+            if let Some(gone) = &gone {
+                gone.set();
+            }
+            let lines = std::mem::replace(&mut self.lines, Lines::none());
+            relay.abandon(Orphan::new(self.hook.take(), lines, self.span.take()), gone);
         }
     }
 
-    /// What has been delivered has no use for a hook.
+    /// Stores the hook, or drops it after delivery: then it can never run.
     pub(crate) fn set_hook(&mut self, hook: Hook<T>) {
         if self.relay.is_some() {
             self.hook.set(hook);
@@ -75,14 +98,12 @@ impl<T> Awaiter<T> {
         self.location
     }
 
-    /// The `Debug` text of the shield called `name`.
+    /// Writes the `Debug` text of the handle called `name`.
     pub(crate) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let work = self.relay.as_ref().map_or("delivered", |relay| relay.state_name());
         f.debug_struct(name)
             .field("location", &format_args!("{}", self.location))
-            .field(
-                "work",
-                &format_args!("{}", self.relay.as_ref().map_or("delivered", |relay| relay.describe())),
-            )
+            .field("work", &format_args!("{work}"))
             .finish()
     }
 }
@@ -90,9 +111,9 @@ impl<T> Awaiter<T> {
 impl<T> Drop for Awaiter<T> {
     #[inline]
     fn drop(&mut self) {
-        // Asked before it is taken: mostly the outcome has been delivered.
+        // Checked first to keep the common path (delivered) inline.
         if self.relay.is_some() {
-            self.leave();
+            self.abandon();
         }
     }
 }

@@ -1,14 +1,14 @@
-//! What a caller leaves behind for the outcome, kept by the caller until it goes.
+//! The `on_orphan` callback, stored on the caller's side until the caller is gone.
 
 use crate::error::Outcome;
 use crate::util::contain::contain;
 use crate::util::exclusive::Exclusive;
 
-/// What [`on_orphan`](crate::Shield::on_orphan) was given. `Send` for local shields too: it may be left behind on, and
-/// run by, whichever thread ends the pair.
+/// The closure given to [`on_orphan`](crate::Shield::on_orphan). `Send` for local shields too: whichever thread ends
+/// the pair runs it.
 pub(crate) type Hook<T> = Box<dyn FnOnce(Outcome<T>) + Send + 'static>;
 
-/// Room for a hook, on the caller's side: work whose caller stays never needs one.
+/// Room for a hook on the caller's side: work whose caller stays never needs one.
 pub(crate) struct HookSlot<T>(Option<Exclusive<Hook<T>>>);
 
 impl<T> HookSlot<T> {
@@ -16,9 +16,10 @@ impl<T> HookSlot<T> {
         Self(None)
     }
 
+    /// Stores `hook` and drops the one before.
     pub(crate) fn set(&mut self, hook: Hook<T>) {
-        self.dismiss();
-        self.0 = Some(Exclusive::new(hook));
+        let replaced = self.0.replace(Exclusive::new(hook)).map(Exclusive::into_inner);
+        drop_hook(replaced);
     }
 
     #[inline]
@@ -26,9 +27,9 @@ impl<T> HookSlot<T> {
         self.0.take().map(Exclusive::into_inner)
     }
 
-    /// Drops the hook, which will not be needed.
+    /// Drops the hook, which can no longer run.
     #[inline]
-    pub(crate) fn dismiss(&mut self) {
+    pub(crate) fn clear(&mut self) {
         if self.0.is_some() {
             drop_hook(self.take());
         }
@@ -38,12 +39,12 @@ impl<T> HookSlot<T> {
 impl<T> Drop for HookSlot<T> {
     #[inline]
     fn drop(&mut self) {
-        self.dismiss();
+        self.clear();
     }
 }
 
-/// Drops a hook that will not be needed. What it captured is the user's, and so is its drop. Out of line: few shields
-/// have one.
+/// Drops a hook that can no longer run. Its captures are the user's, and so is their drop. Out of line, because few
+/// shields have a hook.
 #[inline(never)]
 pub(crate) fn drop_hook<T>(hook: Option<Hook<T>>) {
     contain(move || drop(hook));

@@ -1,10 +1,11 @@
 //! The hand-over of one outcome from the work to its caller.
 //!
-//! Everything that the work and its caller decide between them is decided here, under one lock that is never held
-//! while foreign code runs: wakers, hooks and outcomes are moved out of the state first, and touched after.
+//! Everything that the work and its caller decide between them is decided in [`Relay`], under one lock that is never
+//! held while foreign code runs: wakers, hooks and outcomes are moved out of the state first, and used after.
 
 mod awaiter;
 mod hook;
+mod launch;
 mod orphan;
 #[cfg(feature = "tracing")]
 mod trace;
@@ -18,14 +19,15 @@ use std::task::{Context, Poll, Waker};
 
 pub(crate) use self::awaiter::Awaiter;
 pub(crate) use self::hook::{Hook, HookSlot, drop_hook};
-use self::orphan::Orphan;
-pub(crate) use self::work::Work;
+pub(crate) use self::launch::launch;
+pub(crate) use self::orphan::Orphan;
+pub(crate) use self::trace::CallSpan;
+pub(crate) use self::work::{Orphaned, Work};
 use crate::error::Outcome;
-use crate::spawn::location::{self, CallLocation};
+use crate::util::CallLocation;
 use crate::util::contain::contain;
 use crate::util::flag::SetOnDrop;
-use crate::util::sync::{Arc, Mutex, lock};
-use std::future::Future;
+use crate::util::sync::{Mutex, lock};
 
 /// What the work and its caller share.
 pub(crate) struct Relay<T> {
@@ -36,38 +38,28 @@ pub(crate) struct Relay<T> {
 /// Who is still there, and whose the outcome is.
 ///
 /// ```text
-///              the work ends            the caller polls, or leaves
+///              the work ends            the caller polls, or is gone
 /// Awaited ──────────────────> Ended ───────────────────────────────> Settled
-///    │ the caller leaves                                                ^
+///    │ the caller is gone                                               ^
 ///    └──────────────────────> Orphaned ─────────────────────────────────┘
 ///                                               the work ends
 /// ```
 enum State<T> {
     /// The work runs and its caller is there, with a waker once it has polled. Left by whichever of the two ends first.
     Awaited(Option<Waker>),
-    /// The work runs and its caller has gone. Left by the work, when it ends.
+    /// The work runs and its caller is gone. Left by the work, when it ends.
     Orphaned(Orphan<T>),
-    /// The work has ended and its caller has not been told. Left by the caller, who takes the outcome or leaves.
+    /// The work has ended and its outcome is not delivered. Left by the caller, who takes the outcome or is gone.
     Ended(Outcome<T>),
     /// The outcome has gone to the caller or to the hook. Nobody leaves it.
     Settled,
 }
 
 impl<T> Relay<T> {
-    /// For work whose caller waits.
     pub(crate) fn new(location: CallLocation) -> Self {
-        Self::with(location, State::Awaited(None))
-    }
-
-    /// For work that has lost its caller before it became a task.
-    pub(crate) fn orphaned(location: CallLocation, hook: Option<Hook<T>>) -> Self {
-        Self::with(location, State::Orphaned(Orphan::new(location, hook, || true)))
-    }
-
-    fn with(location: CallLocation, state: State<T>) -> Self {
         Self {
             location,
-            state: Mutex::new(state),
+            state: Mutex::new(State::Awaited(None)),
         }
     }
 
@@ -75,8 +67,10 @@ impl<T> Relay<T> {
         self.location
     }
 
-    /// The caller asks for the outcome, and leaves its waker while there is none. `registered` is the caller's own note
-    /// that it has left one: the first poll has none to compare with, and goes straight to leaving one.
+    /// Takes the outcome for the caller, or stores the caller's waker until there is one.
+    ///
+    /// `registered` is `true` once the caller has stored a waker. On the first poll there is none to compare with, so
+    /// one lock is saved.
     #[inline]
     pub(crate) fn poll(&self, registered: &mut bool, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         if *registered {
@@ -108,34 +102,40 @@ impl<T> Relay<T> {
         outcome
     }
 
-    /// The caller goes, and leaves its hook behind for the outcome.
-    pub(crate) fn leave(&self, hook: Option<Hook<T>>) {
-        let orphan = Orphan::new(self.location, hook, || !self.is_finished());
+    /// The caller is gone: leaves `orphan` behind if the work still runs, or gives it the outcome if that was not
+    /// delivered. `gone` has set its flag, and wakes whoever waits for it once the new state can be seen.
+    pub(crate) fn abandon(&self, orphan: Orphan<T>, gone: Option<SetOnDrop>) {
         let mut state = lock(&self.state);
         match mem::replace(&mut *state, State::Settled) {
             State::Awaited(waker) => {
+                orphan.count();
+                let announcement = orphan.announcement();
                 *state = State::Orphaned(orphan);
                 drop(state);
+                drop(gone);
                 if waker.is_some() {
                     contain(move || drop(waker));
                 }
+                announcement.emit(self.location);
             }
             State::Ended(outcome) => {
                 drop(state);
-                orphan.conclude(self.location, outcome);
+                orphan.take_late(outcome, gone);
             }
-            // A caller leaves once, and not after it was told: here only to leave no state without an answer.
-            gone @ (State::Orphaned(_) | State::Settled) => *state = gone,
+            // Unreachable: a caller is gone once, and not after delivery. The state is put back so that no arm panics.
+            other @ (State::Orphaned(_) | State::Settled) => *state = other,
         }
     }
 
-    /// The work has ended, and has been dropped: gives its outcome to whoever is there to take it.
+    /// Gives the outcome of the work, which has ended and was dropped, to whoever is there to take it.
+    #[inline]
     pub(crate) fn settle(&self, outcome: Outcome<T>) {
         let mut state = lock(&self.state);
-        if let State::Awaited(_) = &*state {
-            let awaited = mem::replace(&mut *state, State::Ended(outcome));
+        if let State::Awaited(waker) = &mut *state {
+            let waker = waker.take();
+            *state = State::Ended(outcome);
             drop(state);
-            if let State::Awaited(Some(waker)) = awaited {
+            if let Some(waker) = waker {
                 contain(move || waker.wake());
             }
             return;
@@ -147,13 +147,13 @@ impl<T> Relay<T> {
         }
     }
 
-    /// Whether the work has ended.
+    /// Returns `true` if the work has ended.
     pub(crate) fn is_finished(&self) -> bool {
         matches!(*lock(&self.state), State::Ended(_) | State::Settled)
     }
 
-    /// For `Debug`, which must not wait for a lock.
-    pub(crate) fn describe(&self) -> &'static str {
+    /// Returns a word for `Debug`, which must not wait for a lock.
+    pub(crate) fn state_name(&self) -> &'static str {
         match self.state.try_lock() {
             Ok(state) => match *state {
                 State::Awaited(_) | State::Orphaned(_) => "running",
@@ -165,7 +165,7 @@ impl<T> Relay<T> {
 }
 
 impl<T> State<T> {
-    /// The outcome, where it is there for the caller to take.
+    /// Takes the outcome if it is there.
     #[inline]
     fn take_outcome(&mut self) -> Poll<Outcome<T>> {
         match mem::replace(self, Self::Settled) {
@@ -176,20 +176,4 @@ impl<T> State<T> {
             }
         }
     }
-}
-
-/// Makes the two sides of a shield and hands the work over. Returns the caller's side.
-#[inline]
-pub(crate) fn launch<F: Future>(
-    location: CallLocation,
-    future: F,
-    on_gone: Option<SetOnDrop>,
-    spawn: impl FnOnce(Work<F>),
-) -> Awaiter<F::Output> {
-    let relay = Arc::new(Relay::new(location));
-    // Made before the work is handed over: if the spawner panics, the work that it may have taken has lost its caller.
-    let awaiter = Awaiter::new(Arc::clone(&relay), on_gone);
-    let _published = location::publish(location);
-    spawn(Work::new(future, relay));
-    awaiter
 }

@@ -1,53 +1,198 @@
-//! The events of orphans (feature `tracing`). Work whose caller stays records nothing.
+//! The events of orphans (feature `tracing`). Work whose caller stays emits nothing.
 
-use std::time::Instant;
+use std::cell::Cell;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
 
+use tracing::field::{DebugValue, debug as debug_value};
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, debug, error};
+use tracing::span::Id;
+use tracing::{Span, debug, dispatcher, error};
 
 use crate::error::Outcome;
-use crate::spawn::location::CallLocation;
+use crate::util::CallLocation;
 use crate::util::contain::contain;
+use crate::util::held::Held;
 
-/// The target of every event: the crate, and not the module that happens to tell it.
+/// The target of every event: the crate, and not the module that happens to emit it.
 const TARGET: &str = "futures_shield";
 
-/// One orphan, from the moment its caller left.
-pub(crate) struct Trace {
-    // Boxed, because every live shield has room for this, and few become orphans. `None` where nobody would record the
-    // end.
-    left: Option<Box<Instant>>,
+thread_local! {
+    /// Whether this thread is emitting an event of ours. Without a destructor, so that it can always be used.
+    static EMITTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The span that was current at the user's call, to be the parent of the events.
+///
+/// A subscriber may itself shield, for example to ship each event. A shield made inside an event of ours stays silent,
+/// or that event's shield would emit the next one, without end.
+pub(crate) enum CallSpan {
+    /// No span, or no subscriber.
+    None,
+    /// Boxed, because few programs need it and every shield is moved.
+    Some(Box<Span>),
+    /// The call was made inside an event of ours.
+    Silent,
+}
+
+impl CallSpan {
+    #[inline]
+    pub(crate) fn capture() -> Self {
+        if EMITTING.get() {
+            Self::Silent
+        } else if LevelFilter::current() == LevelFilter::OFF {
+            // Without a subscriber there is no span to look for.
+            Self::None
+        } else {
+            Self::capture_current()
+        }
+    }
+
+    #[inline(never)]
+    fn capture_current() -> Self {
+        let mut current = Span::none();
+        contain(|| current = Span::current());
+        if current.is_none() {
+            Self::None
+        } else {
+            Self::Some(Box::new(current))
+        }
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        mem::replace(self, Self::None)
+    }
+
+    /// Drops the span. That may close it, which runs code of the subscriber.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        if let Self::Some(_) = self {
+            self.drop_span();
+        }
+    }
+
+    #[cold]
+    fn drop_span(&mut self) {
+        if let Self::Some(span) = &mut *self {
+            let span = mem::replace(&mut **span, Span::none());
+            contain(move || drop(span));
+        }
+    }
+}
+
+impl Drop for CallSpan {
+    #[inline]
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// The events of one orphan. `None` if it stays silent.
+pub(crate) struct Trace(Option<Arc<Record>>);
+
+/// The event that work is an orphan.
+pub(crate) struct Announcement(Option<Arc<Record>>);
+
+/// What the events of one orphan have in common. Shared, because the first is emitted by the caller's side and the
+/// second by the work's.
+struct Record {
+    span: Held<Span>,
+    since: Since,
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let span = self.span.take();
+        contain(move || drop(span));
+    }
 }
 
 impl Trace {
-    /// Says that the caller has left its work. A subscriber is foreign code: its panic ends here.
-    pub(crate) fn begin(location: CallLocation, still_runs: impl FnOnce() -> bool) -> Self {
-        let mut left = None;
-        contain(|| {
-            // Not `enabled!`: a question that no event follows would be answered, by a filter of tracing-subscriber's,
-            // to the user's next event.
-            if LevelFilter::current() >= Level::ERROR {
-                left = Some(Box::new(Instant::now()));
-                if still_runs() {
-                    debug!(target: TARGET, location = %location, "shielded work was orphaned: its caller has gone, and it goes on");
-                }
-            }
-        });
-        Self { left }
+    pub(crate) fn new(mut span: CallSpan) -> Self {
+        let span = match &mut span {
+            CallSpan::Silent => return Self(None),
+            CallSpan::None => Span::none(),
+            CallSpan::Some(span) => mem::replace(&mut **span, Span::none()),
+        };
+        Self(Some(Arc::new(Record {
+            span: Held::new(span),
+            since: Since::now(),
+        })))
     }
 
-    /// Says how the work has ended, and how long after its caller had left.
+    pub(crate) fn announcement(&self) -> Announcement {
+        Announcement(self.0.clone())
+    }
+
+    /// Emits how the orphan ended, and how long after its caller was gone.
     pub(crate) fn end<T>(&self, location: CallLocation, outcome: &Outcome<T>) {
-        let Some(left) = &self.left else {
+        let Some(record) = &self.0 else {
             return;
         };
-        let orphaned_for = left.elapsed();
-        contain(|| match outcome {
-            Ok(_) => debug!(target: TARGET, %location, ?orphaned_for, "orphaned work finished"),
-            Err(ended) => {
-                let ending = if ended.is_panic() { "panicked" } else { "was cancelled" };
-                error!(target: TARGET, %location, ?orphaned_for, error = %ended, "orphaned work {ending}");
+        let orphaned_for = record.since.elapsed();
+        emit(&record.span, |parent| match outcome {
+            Ok(_) => debug!(target: TARGET, parent: parent, %location, orphaned_for, "orphaned work finished"),
+            Err(error) if error.is_panic() => {
+                error!(target: TARGET, parent: parent, %location, orphaned_for, %error, "orphaned work panicked");
+            }
+            Err(error) => {
+                error!(target: TARGET, parent: parent, %location, orphaned_for, %error, "orphaned work was cancelled");
             }
         });
+    }
+}
+
+impl Announcement {
+    pub(crate) fn emit(self, location: CallLocation) {
+        if let Some(record) = &self.0 {
+            emit(&record.span, |parent| {
+                debug!(target: TARGET, parent: parent, %location, "shielded work was orphaned: its caller is gone, and it continues");
+            });
+        }
+    }
+}
+
+/// Calls `event` with the id of the parent. The subscriber is the one that made the span, or without a span the one of
+/// this thread. It is foreign code: its panic is contained, and it may call us again.
+fn emit(span: &Span, event: impl Fn(Option<Id>)) {
+    if EMITTING.replace(true) {
+        return;
+    }
+    contain(|| match span.with_subscriber(|(_, dispatch)| dispatch.clone()) {
+        Some(dispatch) => dispatcher::with_default(&dispatch, || event(span.id())),
+        None => event(None),
+    });
+    EMITTING.set(false);
+}
+
+/// When the caller was gone.
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+struct Since(std::time::Instant);
+
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+impl Since {
+    fn now() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    fn elapsed(&self) -> Option<DebugValue<Duration>> {
+        Some(debug_value(self.0.elapsed()))
+    }
+}
+
+/// This platform has no clock: `Instant::now` would panic.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+struct Since;
+
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+impl Since {
+    fn now() -> Self {
+        Self
+    }
+
+    fn elapsed(&self) -> Option<DebugValue<Duration>> {
+        None
     }
 }

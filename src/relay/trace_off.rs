@@ -1,15 +1,41 @@
-//! The events of orphans, without the feature `tracing`: none.
+//! The events of orphans, without the feature `tracing`: none. The same names as in `trace.rs`.
 
 use crate::error::Outcome;
-use crate::spawn::location::CallLocation;
+use crate::util::CallLocation;
 
-/// What `trace.rs` is with the feature.
-pub(crate) struct Trace;
+pub(crate) struct CallSpan;
 
-impl Trace {
-    pub(crate) fn begin(_location: CallLocation, _still_runs: impl FnOnce() -> bool) -> Self {
+impl CallSpan {
+    #[inline]
+    pub(crate) fn capture() -> Self {
         Self
     }
 
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        Self
+    }
+
+    #[inline]
+    pub(crate) fn clear(&mut self) {}
+}
+
+pub(crate) struct Trace;
+
+pub(crate) struct Announcement;
+
+impl Trace {
+    pub(crate) fn new(_span: CallSpan) -> Self {
+        Self
+    }
+
+    pub(crate) fn announcement(&self) -> Announcement {
+        Announcement
+    }
+
     pub(crate) fn end<T>(&self, _location: CallLocation, _outcome: &Outcome<T>) {}
+}
+
+impl Announcement {
+    pub(crate) fn emit(self, _location: CallLocation) {}
 }

@@ -7,23 +7,63 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::Relay;
-use super::hook::Hook;
-use crate::error::ShieldError;
-use crate::spawn::location::CallLocation;
+use super::orphan::Orphan;
+use crate::error::{Outcome, ShieldError};
+use crate::util::CallLocation;
 use crate::util::contain::{catch, contain};
 use crate::util::sync::Arc;
 
+/// Where the outcome of work goes.
+pub(crate) trait Settle<T> {
+    fn location(&self) -> CallLocation;
+
+    /// Called once, when the work has ended and was dropped.
+    fn settle(&mut self, outcome: Outcome<T>);
+}
+
+/// The caller is there, or was when the work was handed over.
+impl<T> Settle<T> for Arc<Relay<T>> {
+    #[inline]
+    fn location(&self) -> CallLocation {
+        Relay::location(self)
+    }
+
+    #[inline]
+    fn settle(&mut self, outcome: Outcome<T>) {
+        Relay::settle(self, outcome);
+    }
+}
+
+/// The caller was gone before the work became a task: nobody to hand over to, so nothing is shared.
+pub(crate) struct Orphaned<T> {
+    location: CallLocation,
+    /// `None` once the work has ended.
+    orphan: Option<Orphan<T>>,
+}
+
+impl<T> Settle<T> for Orphaned<T> {
+    fn location(&self) -> CallLocation {
+        self.location
+    }
+
+    fn settle(&mut self, outcome: Outcome<T>) {
+        if let Some(orphan) = self.orphan.take() {
+            orphan.conclude(self.location, outcome);
+        }
+    }
+}
+
 pin_project! {
     /// Runs a future to its end, whichever that is, and settles its outcome. It never panics.
-    pub(crate) struct Work<F: Future> {
+    pub(crate) struct Work<F: Future, S: Settle<F::Output>> {
         // Dropped before its outcome is settled, in every ending: `None` from then on.
         #[pin]
         future: Option<F>,
         started: bool,
-        relay: Arc<Relay<F::Output>>,
+        settle: S,
     }
 
-    impl<F: Future> PinnedDrop for Work<F> {
+    impl<F: Future, S: Settle<F::Output>> PinnedDrop for Work<F, S> {
         #[inline]
         fn drop(this: Pin<&mut Self>) {
             if this.future.is_some() {
@@ -33,38 +73,45 @@ pin_project! {
     }
 }
 
-impl<F: Future> Work<F> {
-    /// Work that has not been polled, and whose caller waits at `relay`.
+impl<F: Future> Work<F, Arc<Relay<F::Output>>> {
+    /// Work that was not polled, and whose caller waits at `relay`.
     #[inline]
     pub(crate) fn new(future: F, relay: Arc<Relay<F::Output>>) -> Self {
         Self {
             future: Some(future),
             started: false,
-            relay,
+            settle: relay,
         }
     }
+}
 
-    /// Work whose caller has gone before it became a task.
-    pub(crate) fn orphaned(future: F, started: bool, location: CallLocation, hook: Option<Hook<F::Output>>) -> Self {
+impl<F: Future> Work<F, Orphaned<F::Output>> {
+    /// Work whose caller was gone before it became a task.
+    pub(crate) fn orphaned(future: F, started: bool, location: CallLocation, orphan: Orphan<F::Output>) -> Self {
         Self {
             future: Some(future),
             started,
-            relay: Arc::new(Relay::orphaned(location, hook)),
+            settle: Orphaned {
+                location,
+                orphan: Some(orphan),
+            },
         }
     }
+}
 
-    /// The executor drops the work. A panic of the future's own drop is not taken for a panic of the work: it has been
-    /// cut off all the same.
+impl<F: Future, S: Settle<F::Output>> Work<F, S> {
+    /// The executor drops the work. A panic of the future's own drop is not taken for a panic of the work, which was
+    /// cancelled all the same.
     #[cold]
     fn cancel(self: Pin<&mut Self>) {
         let mut this = self.project();
         contain(|| this.future.set(None));
-        let cancelled = ShieldError::cancelled(this.relay.location(), *this.started);
-        this.relay.settle(Err(cancelled));
+        let cancelled = ShieldError::cancelled(this.settle.location(), *this.started);
+        this.settle.settle(Err(cancelled));
     }
 }
 
-impl<F: Future> Future for Work<F> {
+impl<F: Future, S: Settle<F::Output>> Future for Work<F, S> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -88,9 +135,9 @@ impl<F: Future> Future for Work<F> {
                 Err(payload)
             }
         };
-        let location = this.relay.location();
-        this.relay
-            .settle(ended.map_err(|payload| ShieldError::panicked(location, payload)));
+        let location = this.settle.location();
+        let outcome = ended.map_err(|payload| ShieldError::panicked(location, payload));
+        this.settle.settle(outcome);
         Poll::Ready(())
     }
 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use futures_task::{FutureObj, LocalFutureObj, LocalSpawn};
 
 use crate::spawn::{Spawn, SpawnLocal};
+use crate::util::contain::Contained;
 
 /// Any executor that implements `futures_task::Spawn` or `futures_task::LocalSpawn`: the futures crate's `ThreadPool`
 /// and `LocalSpawner`, GLib's `MainContext`, and others.
@@ -19,15 +20,17 @@ use crate::spawn::{Spawn, SpawnLocal};
 /// let pool = FuturesSpawner::new(futures_executor::ThreadPool::new().unwrap());
 /// assert_eq!(futures_executor::block_on(async { 7 }.shield(&pool)), 7);
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct FuturesSpawner<S> {
-    spawner: S,
+    spawner: Contained<S>,
 }
 
 impl<S> FuturesSpawner<S> {
     /// Creates a spawner from an executor of the futures crate's kind.
     pub const fn new(spawner: S) -> Self {
-        Self { spawner }
+        Self {
+            spawner: Contained::new(spawner),
+        }
     }
 }
 

@@ -6,7 +6,10 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::{BoxTask, Spawn, location};
+use super::isolated::Isolated;
+use super::{BoxTask, InlineEntry, Spawn};
+use crate::util::call::{self, Call};
+use crate::util::contain::Contained;
 
 /// Any spawner, its type erased, to keep in a field without a type parameter.
 ///
@@ -36,20 +39,33 @@ use super::{BoxTask, Spawn, location};
 /// ```
 #[derive(Clone)]
 pub struct DynSpawner {
-    spawn: Arc<dyn Fn(BoxTask) + Send + Sync>,
-    spawner: &'static str,
+    spawner: Arc<dyn Erased>,
+    name: &'static str,
+}
+
+/// [`Spawn`] with a boxed future, so that it can be a trait object.
+trait Erased: Send + Sync {
+    #[track_caller]
+    fn spawn_boxed(&self, task: BoxTask);
+    fn track_inline(&self, location: &'static Location<'static>) -> InlineEntry;
+}
+
+impl<S: Spawn + Send + Sync> Erased for Contained<S> {
+    fn spawn_boxed(&self, task: BoxTask) {
+        (**self).spawn_detached(task);
+    }
+
+    fn track_inline(&self, location: &'static Location<'static>) -> InlineEntry {
+        (**self).track_inline(location)
+    }
 }
 
 impl DynSpawner {
     /// Erases the type of `spawner`.
-    ///
-    /// # Examples
-    ///
-    /// See [`DynSpawner`].
     pub fn new<S: Spawn + Send + Sync + 'static>(spawner: S) -> Self {
         Self {
-            spawn: Arc::new(move |task| spawner.spawn_detached(task)),
-            spawner: type_name::<S>(),
+            spawner: Arc::new(Contained::new(spawner)),
+            name: type_name::<S>(),
         }
     }
 }
@@ -57,15 +73,23 @@ impl DynSpawner {
 impl Spawn for DynSpawner {
     #[track_caller]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
-        // Spawned directly, and not by a shield, work has no location yet, and behind the `dyn` its caller is unknown.
-        let location = location::published().unwrap_or(Location::caller());
-        let _published = location::publish(location);
-        (self.spawn)(Box::pin(future));
+        // Behind the `dyn`, the caller of a direct spawn is unknown.
+        let call = call::claim(Location::caller());
+        let task: BoxTask = match call {
+            Call::Direct(_) => Box::pin(Isolated::new(future)),
+            _ => Box::pin(future),
+        };
+        let _call = call::enter(call);
+        self.spawner.spawn_boxed(task);
+    }
+
+    fn track_inline(&self, location: &'static Location<'static>) -> InlineEntry {
+        self.spawner.track_inline(location)
     }
 }
 
 impl fmt::Debug for DynSpawner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DynSpawner({})", self.spawner)
+        write!(f, "DynSpawner({})", self.name)
     }
 }

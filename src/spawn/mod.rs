@@ -1,31 +1,67 @@
-//! The one thing a runtime must do for this crate: run a unit future to its end.
+//! The one thing that a runtime must do for this crate: run a unit future to its end.
 
 mod dyn_spawner;
-pub(crate) mod location;
+pub(crate) mod handover;
+mod isolated;
 #[cfg(feature = "async-task")]
 mod schedule_fn;
 mod spawn_fn;
 
 use std::future::Future;
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
 pub use self::dyn_spawner::DynSpawner;
+pub(crate) use self::isolated::Isolated;
 #[cfg(feature = "async-task")]
 pub use self::schedule_fn::{Runnable, ScheduleFn, schedule_fn};
 pub use self::spawn_fn::{BoxTask, LocalBoxTask, SpawnFn, SpawnLocalFn, spawn_fn, spawn_local_fn};
+pub use crate::ledger::InlineEntry;
+use crate::util::call::Call;
+
+/// Returns the location of the user's call whose work is being spawned.
+///
+/// Inside a call to a spawner, that is the `.shield*()` call (for a future spawned directly on a
+/// [`Tracker`](crate::Tracker) or a [`DynSpawner`], that call). Anywhere else it is `None`: also in work, hooks, wakers
+/// and drops that happen to run inside the call to a spawner.
+///
+/// # Examples
+///
+/// A spawner that names its tasks after the line that shields them, as one over `tokio::task::Builder` would:
+///
+/// ```
+/// use futures_shield::{BoxTask, ShieldExt, spawn_fn, spawn_location};
+///
+/// let pool = futures_executor::ThreadPool::new().unwrap();
+/// let spawner = spawn_fn(move |task: BoxTask| {
+///     let name = spawn_location().map(ToString::to_string);
+///     assert!(name.unwrap().starts_with(file!()));
+///     pool.spawn_ok(task);
+/// });
+/// assert_eq!(futures_executor::block_on(async { 7 }.shield(&spawner)), 7);
+/// assert_eq!(spawn_location(), None);
+/// ```
+#[must_use]
+pub fn spawn_location() -> Option<&'static Location<'static>> {
+    Call::current().location()
+}
 
 /// An executor that futures can be handed to from any thread.
 ///
-/// Five lines make a spawner of any executor; the adapters behind this crate's features are written just so. The method
-/// is not called `spawn`, so that with this trait in scope `executor.spawn(..)` is still the executor's own.
+/// Implementing it takes five lines; this crate's own adapters are written that way. The method is not called `spawn`,
+/// so that with this trait in scope `executor.spawn(..)` is still the executor's own method.
 ///
-/// An implementation keeps three rules:
+/// An implementation keeps these rules:
 ///
-/// - It can be called from anywhere: any thread, in or out of the runtime's context, in `Drop`, while unwinding. So
-///   look ambient state up where the spawner is made, not in here.
-/// - When it can take no more work, it drops the future and does not panic. The shield then ends as cancelled.
-/// - Dropping the runtime drops the futures it still holds.
+/// - It can be called from anywhere: any thread, inside or outside of the runtime's context, in `Drop`, while the
+///   thread unwinds. So look ambient state up where the spawner is created, not in this method.
+/// - If it can take no more work, it drops the future and does not panic. The shield then ends as cancelled.
+/// - Dropping the runtime drops the futures that it still holds.
+/// - A spawner that wraps another one calls it on the same thread, inside its own call, and forwards
+///   [`track_inline`](Spawn::track_inline). If it does not, a [`Tracker`](crate::Tracker) inside does not count work that
+///   runs inline, and a spawn that reaches the tracker from another thread is counted at the wrapper's line and never
+///   as an orphan. A closure cannot forward: write `Tracker::new(spawn_fn(..))`, not `spawn_fn(.. tracker ..)`.
 ///
 /// A generic library takes `S: Spawn + Clone + Send + Sync + 'static`.
 ///
@@ -51,6 +87,7 @@ pub use self::spawn_fn::{BoxTask, LocalBoxTask, SpawnFn, SpawnLocalFn, spawn_fn,
     message = "`{Self}` is not a spawner",
     label = "not something that `Send` futures can be spawned on",
     note = "pass a runtime: `Tokio::current()`, `Smol`, `AsyncStd`, a tokio `Handle`, a smol `Executor` (each behind its feature)",
+    note = "a tokio `Runtime` is not a spawner: pass `runtime.handle()`",
     note = "or make a spawner of any executor: `spawn_fn(|task| ..)`, or `impl Spawn for ..` in five lines",
     note = "an executor for futures that are not `Send` goes with the methods that end in `_local`"
 )]
@@ -59,17 +96,24 @@ pub trait Spawn {
     ///
     /// # Panics
     ///
-    /// It should not: where the executor is gone, it drops the future.
-    ///
-    /// # Examples
-    ///
-    /// See [`Spawn`].
+    /// An implementation does not panic: if the executor is gone, it drops the future.
+    #[track_caller]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F);
+
+    /// Counts work that runs inside its caller, shielded at `location`.
+    ///
+    /// A shield calls it when such work is created, before it is first polled. Only a [`Tracker`](crate::Tracker)
+    /// counts; a spawner that wraps another one forwards the call to it, as the example of [`InlineEntry`] does.
+    #[inline]
+    fn track_inline(&self, location: &'static Location<'static>) -> InlineEntry {
+        let _ = location;
+        InlineEntry::none()
+    }
 }
 
-/// An executor that runs futures on the thread they are handed over on, so that they need not be `Send`.
+/// An executor that runs futures on the thread that hands them over, so that they need not be `Send`.
 ///
-/// The rules are those of [`Spawn`], but for the thread.
+/// The rules are those of [`Spawn`], except that it is called on the thread that the future stays on.
 ///
 /// # Examples
 ///
@@ -83,7 +127,7 @@ pub trait Spawn {
 ///
 /// impl SpawnLocal for Here {
 ///     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
-///         // Where the pool is gone, the future is dropped.
+///         // If the pool is gone, it drops the future.
 ///         let _ = self.0.spawn_local(future);
 ///     }
 /// }
@@ -105,29 +149,41 @@ pub trait SpawnLocal {
     ///
     /// # Panics
     ///
-    /// It should not: where the executor is gone, it drops the future.
-    ///
-    /// # Examples
-    ///
-    /// See [`SpawnLocal`].
+    /// An implementation does not panic: if the executor is gone, it drops the future.
+    #[track_caller]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F);
+
+    /// Counts work that runs inside its caller, as [`Spawn::track_inline`] does.
+    #[inline]
+    fn track_inline_local(&self, location: &'static Location<'static>) -> InlineEntry {
+        let _ = location;
+        InlineEntry::none()
+    }
 }
 
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<S: Spawn> Spawn for $pointer {
             #[inline]
-            #[track_caller]
             fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
                 (**self).spawn_detached(future);
+            }
+
+            #[inline]
+            fn track_inline(&self, location: &'static Location<'static>) -> InlineEntry {
+                (**self).track_inline(location)
             }
         }
 
         impl<S: SpawnLocal> SpawnLocal for $pointer {
             #[inline]
-            #[track_caller]
             fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
                 (**self).spawn_local_detached(future);
+            }
+
+            #[inline]
+            fn track_inline_local(&self, location: &'static Location<'static>) -> InlineEntry {
+                (**self).track_inline_local(location)
             }
         }
     )*};

@@ -5,7 +5,8 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::spawn::Spawn;
+use super::Spawn;
+use crate::util::contain::Contained;
 
 /// Makes a spawner of any executor that can run a closure.
 ///
@@ -36,7 +37,7 @@ where
     F: Fn(Runnable) + Send + Sync + 'static,
 {
     ScheduleFn {
-        schedule: Arc::new(schedule),
+        schedule: Arc::new(Contained::new(schedule)),
     }
 }
 
@@ -46,7 +47,7 @@ where
 ///
 /// See [`schedule_fn`].
 pub struct ScheduleFn<F> {
-    schedule: Arc<F>,
+    schedule: Arc<Contained<F>>,
 }
 
 impl<S> Spawn for ScheduleFn<S>

@@ -5,29 +5,18 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::spawn::{Spawn, SpawnLocal};
+use super::{Spawn, SpawnLocal};
+use crate::util::contain::Contained;
 
-/// A unit future as the closure given to [`spawn_fn`] gets it.
-///
-/// # Examples
-///
-/// See [`spawn_fn`].
+/// A boxed unit future: the argument of the closure given to [`spawn_fn`].
 pub type BoxTask = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
-/// A unit future as the closure given to [`spawn_local_fn`] gets it.
-///
-/// # Examples
-///
-/// See [`spawn_local_fn`].
+/// A boxed unit future that is not `Send`: the argument of the closure given to [`spawn_local_fn`].
 pub type LocalBoxTask = Pin<Box<dyn Future<Output = ()> + 'static>>;
 
-/// Makes a spawner of a closure that takes a boxed unit future.
+/// Creates a [`Spawn`] from a closure that spawns a boxed unit future.
 ///
-/// The rules for the closure are those of [`Spawn`].
-///
-/// # Panics
-///
-/// This call does not.
+/// The closure keeps the rules of [`Spawn`].
 ///
 /// # Examples
 ///
@@ -38,17 +27,15 @@ pub type LocalBoxTask = Pin<Box<dyn Future<Output = ()> + 'static>>;
 /// let spawner = spawn_fn(move |task| pool.spawn_ok(task));
 /// assert_eq!(futures_executor::block_on(async { 7 }.shield(&spawner)), 7);
 /// ```
-pub fn spawn_fn<F: Fn(BoxTask)>(spawn: F) -> SpawnFn<F> {
-    SpawnFn { spawn }
+pub const fn spawn_fn<F: Fn(BoxTask)>(spawn: F) -> SpawnFn<F> {
+    SpawnFn {
+        spawn: Contained::new(spawn),
+    }
 }
 
-/// Makes a spawner of local futures of a closure that takes a boxed one.
+/// Creates a [`SpawnLocal`] from a closure that spawns a boxed `!Send` unit future.
 ///
-/// The rules for the closure are those of [`SpawnLocal`].
-///
-/// # Panics
-///
-/// This call does not.
+/// The closure keeps the rules of [`SpawnLocal`].
 ///
 /// # Examples
 ///
@@ -61,28 +48,22 @@ pub fn spawn_fn<F: Fn(BoxTask)>(spawn: F) -> SpawnFn<F> {
 /// let spawner = spawn_local_fn(move |task| here.spawn_local(task).unwrap_or_default());
 /// assert_eq!(pool.run_until(async { 7 }.shield_local(&spawner)), 7);
 /// ```
-pub fn spawn_local_fn<F: Fn(LocalBoxTask)>(spawn: F) -> SpawnLocalFn<F> {
-    SpawnLocalFn { spawn }
+pub const fn spawn_local_fn<F: Fn(LocalBoxTask)>(spawn: F) -> SpawnLocalFn<F> {
+    SpawnLocalFn {
+        spawn: Contained::new(spawn),
+    }
 }
 
-/// Spawner made by [`spawn_fn`].
-///
-/// # Examples
-///
-/// See [`spawn_fn`].
+/// Spawner created by [`spawn_fn`].
 #[derive(Clone)]
 pub struct SpawnFn<F> {
-    spawn: F,
+    spawn: Contained<F>,
 }
 
-/// Spawner made by [`spawn_local_fn`].
-///
-/// # Examples
-///
-/// See [`spawn_local_fn`].
+/// Spawner created by [`spawn_local_fn`].
 #[derive(Clone)]
 pub struct SpawnLocalFn<F> {
-    spawn: F,
+    spawn: Contained<F>,
 }
 
 impl<S: Fn(BoxTask)> Spawn for SpawnFn<S> {

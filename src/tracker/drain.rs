@@ -1,29 +1,39 @@
-//! Waiting for a tracker to have nothing left, with a deadline.
+//! Waiting until a tracker has nothing left, with a deadline.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
 
 use super::unfinished::Unfinished;
 use super::wait::Wait;
-use crate::util::sync::spin_loop;
+use crate::ledger::Ledger;
+use crate::util::polled_after_completion;
+use crate::util::slot::Slot;
+use crate::util::sync::Arc;
 
 pin_project! {
     /// Future for the [`Tracker::drain`](crate::Tracker::drain) method.
     #[must_use = "it waits only while it is polled: `.await` it"]
     pub struct Drain<D> {
+        ledger: Arc<Ledger>,
         wait: Wait,
+        // Empty once this has completed.
         #[pin]
-        deadline: D,
+        deadline: Slot<D>,
     }
 }
 
 impl<D> Drain<D> {
-    pub(super) fn new(wait: Wait, deadline: D) -> Self {
-        Self { wait, deadline }
+    pub(super) fn new(ledger: Arc<Ledger>, deadline: D) -> Self {
+        Self {
+            wait: Wait::new(Arc::clone(ledger.whole())),
+            ledger,
+            deadline: Slot::new(deadline),
+        }
     }
 }
 
@@ -31,27 +41,41 @@ impl<D: Future> Future for Drain<D> {
     type Output = Result<(), Unfinished>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        assert!(!this.wait.ended, "`Drain` polled after completion");
-        if Pin::new(&mut *this.wait).poll(cx).is_ready() {
-            return Poll::Ready(Ok(()));
-        }
-        if this.deadline.poll(cx).is_pending() {
+        let mut this = self.project();
+        let Some(deadline) = this.deadline.as_mut().get() else {
+            polled_after_completion("Drain", None);
+        };
+        let output = if this.wait.poll_as("Drain", cx).is_ready() {
+            Ok(())
+        } else if deadline.poll(cx).is_ready() {
+            this.wait.stop();
+            left(this.ledger)
+        } else {
             return Poll::Pending;
+        };
+        this.deadline.clear();
+        Poll::Ready(output)
+    }
+}
+
+/// Returns what is unfinished, or `Ok` if nothing is.
+fn left(ledger: &Ledger) -> Result<(), Unfinished> {
+    loop {
+        let unfinished = Unfinished::new(&ledger.counts());
+        if !unfinished.is_empty() {
+            return Err(unfinished);
         }
-        this.wait.ended = true;
-        loop {
-            // An entry counts in the whole before it counts at its location. Where that is caught in the middle, look
-            // again: either it is at its location by then, or it has ended.
-            let unfinished = this.wait.ledger.unfinished();
-            if !unfinished.is_empty() {
-                return Poll::Ready(Err(unfinished));
-            }
-            if this.wait.ledger.len() == 0 {
-                return Poll::Ready(Ok(()));
-            }
-            spin_loop();
+        if ledger.whole().len() == 0 {
+            return Ok(());
         }
+        // Something runs, but nothing did at each location when that location was read: meanwhile other threads have
+        // ended work and begun other work. So this repeats only if others make progress, and waits for nobody.
+    }
+}
+
+impl<D: Future> FusedFuture for Drain<D> {
+    fn is_terminated(&self) -> bool {
+        self.wait.is_terminated()
     }
 }
 

@@ -1,36 +1,47 @@
 //! A spawner around a spawner that knows what still runs.
 
 mod drain;
-mod ledger;
+mod metrics;
+mod tracked;
 mod unfinished;
 mod wait;
 
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use pin_project_lite::pin_project;
 
 pub use self::drain::Drain;
-use self::ledger::{Entry, Ledger};
+pub use self::metrics::{LocationMetrics, TrackerMetrics};
+use self::tracked::Tracked;
 pub use self::unfinished::{Unfinished, UnfinishedAt};
 pub use self::wait::Wait;
-use crate::spawn::location::{self, CallLocation};
+use crate::ledger::{InlineEntry, Ledger};
+use crate::spawn::handover::claim;
 use crate::spawn::{Spawn, SpawnLocal};
+use crate::util::contain::Contained;
 use crate::util::sync::Arc;
 
-/// A spawner around a spawner that counts what still runs, and knows by file and line where it was shielded.
+/// A spawner around a spawner that counts what still runs, by the location that shielded it.
 ///
-/// Everything that is spawned through a tracker or one of its clones has an entry in it, until the work has been
-/// dropped and its hook has run. So at shutdown a program can wait for what it shielded, with a deadline, and say what
-/// it left behind. Around `.shield_on_drop()` and `cleanup()` it counts orphans only: work that runs inside its caller
-/// is not spawned.
+/// Everything that is spawned through a tracker or one of its clones has an entry in it, until the work was dropped and
+/// its hook has run. So at shutdown a program can wait for what it shielded, with a deadline, and log what it leaves
+/// behind. Work that runs inside its caller counts from its first poll ([`.shield_on_drop()`]) or from its run
+/// ([`cleanup`]), and keeps its entry if it is spawned. A hook that runs because the shield was dropped after the work
+/// had ended counts while it runs.
 ///
-/// Trackers neither cancel work nor refuse it. Stop taking work first, then drain. An entry goes a moment *after* its
-/// outcome was delivered, when the executor has dropped the task, so a shield that was awaited does not mean that its
-/// entry is gone: [`wait`](Tracker::wait) for that.
+/// An *orphan* is work whose caller is gone. [`orphans`](Tracker::orphans) counts them, and
+/// [`metrics`](Tracker::metrics) also tells how they ended. Futures that are spawned directly on the tracker, without a
+/// shield, count as running and never as orphans.
+///
+/// A tracker neither cancels work nor refuses it. At shutdown, stop taking work first, then drain. An entry ends a moment
+/// *after* the outcome was delivered, when the executor has dropped the task, so that a shield was awaited does not mean
+/// that its entry has ended: [`wait`](Tracker::wait) for that. Work that waits for its own tracker waits forever, and
+/// work that drains it is named in the result.
+///
+/// Trackers may be nested: each counts.
+///
+/// [`.shield_on_drop()`]: crate::ShieldExt::shield_on_drop
+/// [`cleanup`]: crate::cleanup
 ///
 /// # Examples
 ///
@@ -53,24 +64,20 @@ use crate::util::sync::Arc;
 /// # }
 /// ```
 pub struct Tracker<S> {
-    spawner: S,
+    spawner: Contained<S>,
     ledger: Arc<Ledger>,
 }
 
 impl<S> Tracker<S> {
-    /// Makes a tracker around `spawner`. Nothing runs through it yet.
-    ///
-    /// # Examples
-    ///
-    /// See [`Tracker`].
+    /// Creates a tracker around `spawner`. Nothing runs through it yet.
     pub fn new(spawner: S) -> Self {
         Self {
-            spawner,
+            spawner: Contained::new(spawner),
             ledger: Arc::new(Ledger::new()),
         }
     }
 
-    /// How much of what was spawned through this tracker and its clones still runs.
+    /// Returns how much work is running.
     ///
     /// # Examples
     ///
@@ -87,30 +94,57 @@ impl<S> Tracker<S> {
     /// ```
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ledger.len()
+        self.ledger.whole().len()
     }
 
-    /// Whether nothing that was spawned through this tracker and its clones still runs.
-    ///
-    /// # Examples
-    ///
-    /// See [`Tracker::wait`].
+    /// Returns `true` if no work is running.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Waits until nothing runs.
+    /// Returns how much of the running work has lost its caller.
     ///
-    /// Work that is spawned meanwhile is waited for, too.
+    /// It reads one number, so a server may ask it for each request, for example to answer 503 while there are too many
+    /// orphans.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")] {
+    /// use futures_shield::{ShieldExt, Tokio, Tracker};
+    ///
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let tracker = Tracker::new(Tokio::current());
+    /// let shield = std::future::pending::<()>().shield(&tracker);
+    /// assert_eq!((tracker.len(), tracker.orphans()), (1, 0));
+    /// drop(shield);
+    /// assert_eq!((tracker.len(), tracker.orphans()), (1, 1));
+    /// # });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn orphans(&self) -> usize {
+        self.ledger.whole().orphans()
+    }
+
+    /// Returns a snapshot of all numbers, by location.
+    #[must_use]
+    pub fn metrics(&self) -> TrackerMetrics {
+        TrackerMetrics::new(self.ledger.counts())
+    }
+
+    /// Waits until no work is running.
+    ///
+    /// Work that is spawned in the meantime is waited for, too.
     ///
     /// # Cancel safety
     ///
-    /// A [`Wait`] that is dropped leaves nothing behind; another may be asked for at any time.
+    /// Dropping a [`Wait`] leaves nothing behind. Call `wait` again at any time.
     ///
     /// # Panics
     ///
-    /// Polling the future after it has completed panics.
+    /// Panics if the future is polled after completion.
     ///
     /// # Examples
     ///
@@ -127,34 +161,31 @@ impl<S> Tracker<S> {
     /// # }
     /// ```
     pub fn wait(&self) -> Wait {
-        Wait::new(Arc::clone(&self.ledger))
+        Wait::new(Arc::clone(self.ledger.whole()))
     }
 
-    /// Waits until nothing runs, or until `deadline` resolves.
+    /// Waits until no work is running, or until `deadline` completes.
     ///
-    /// `Ok(())` says that nothing ran at that instant. Work that is spawned meanwhile is admitted and waited for, so
-    /// stop taking work first. Nothing is cancelled: what is unfinished goes on.
+    /// `Ok(())` means that nothing was running at that instant. Work that is spawned in the meantime is admitted and
+    /// waited for, so stop taking work first. Nothing is cancelled: unfinished work continues.
     ///
     /// # Cancel safety
     ///
-    /// A [`Drain`] that is dropped leaves nothing behind; another may be asked for at any time.
+    /// Dropping a [`Drain`] leaves nothing behind. Call `drain` again at any time.
     ///
     /// # Panics
     ///
-    /// Polling the future after it has completed panics.
+    /// Panics if the future is polled after completion.
     ///
     /// # Errors
     ///
-    /// The future's output is [`Unfinished`], and never an empty one, where the deadline resolved first.
-    ///
-    /// # Examples
-    ///
-    /// See [`Tracker`].
+    /// The future's output is [`Unfinished`], and never an empty one, if the deadline completed first. It names no work
+    /// that had ended before that poll.
     pub fn drain<D: Future>(&self, deadline: D) -> Drain<D> {
-        Drain::new(self.wait(), deadline)
+        Drain::new(Arc::clone(&self.ledger), deadline)
     }
 
-    /// What still runs, by the file and line it was shielded at.
+    /// Returns what is running, by the location that shielded it.
     ///
     /// # Examples
     ///
@@ -174,33 +205,40 @@ impl<S> Tracker<S> {
     /// ```
     #[must_use]
     pub fn unfinished(&self) -> Unfinished {
-        self.ledger.unfinished()
+        Unfinished::new(&self.ledger.counts())
     }
 
-    fn track<F>(&self, caller: CallLocation, future: F) -> Tracked<F> {
-        // Spawned directly, and not by a shield, work was shielded nowhere: then it is the place of the spawn.
-        let location = location::published().unwrap_or(caller);
-        Tracked {
-            future,
-            _entry: self.ledger.enter(location),
-        }
+    /// Adds this tracker to the entry of work that runs inline.
+    #[inline]
+    fn track(&self, mut entry: InlineEntry, location: &'static Location<'static>) -> InlineEntry {
+        entry.add(Arc::clone(self.ledger.line(location)));
+        entry
     }
 }
 
 impl<S: Spawn> Spawn for Tracker<S> {
     #[inline]
-    #[track_caller]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
-        self.spawner.spawn_detached(self.track(Location::caller(), future));
+        let (entry, _call) = claim(&self.ledger, Location::caller());
+        self.spawner.spawn_detached(Tracked::new(future, entry));
+    }
+
+    #[inline]
+    fn track_inline(&self, location: &'static Location<'static>) -> InlineEntry {
+        self.track(self.spawner.track_inline(location), location)
     }
 }
 
 impl<S: SpawnLocal> SpawnLocal for Tracker<S> {
     #[inline]
-    #[track_caller]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
-        self.spawner
-            .spawn_local_detached(self.track(Location::caller(), future));
+        let (entry, _call) = claim(&self.ledger, Location::caller());
+        self.spawner.spawn_local_detached(Tracked::new(future, entry));
+    }
+
+    #[inline]
+    fn track_inline_local(&self, location: &'static Location<'static>) -> InlineEntry {
+        self.track(self.spawner.track_inline_local(location), location)
     }
 }
 
@@ -219,22 +257,5 @@ impl<S: fmt::Debug> fmt::Debug for Tracker<S> {
             .field("spawner", &self.spawner)
             .field("len", &self.len())
             .finish()
-    }
-}
-
-pin_project! {
-    /// A task with an entry. Executors drop a future that has ended, and the entry goes after it.
-    struct Tracked<F> {
-        #[pin]
-        future: F,
-        _entry: Entry,
-    }
-}
-
-impl<F: Future<Output = ()>> Future for Tracked<F> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.project().future.poll(cx)
     }
 }

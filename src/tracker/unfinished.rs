@@ -4,12 +4,14 @@ use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 
-use crate::spawn::location::CallLocation;
+use crate::ledger::Counts;
+use crate::util::CallLocation;
 
 /// What a [`Tracker`](crate::Tracker) still runs, by the location of the call that shielded it.
 ///
 /// The error of [`Tracker::drain`](crate::Tracker::drain), and what
-/// [`Tracker::unfinished`](crate::Tracker::unfinished) returns. `Display` and `Debug` list the locations as `file:line:column`.
+/// [`Tracker::unfinished`](crate::Tracker::unfinished) returns. `Display` and `Debug` list the locations as
+/// `file:line:column`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Unfinished {
     /// Sorted by file, line and column; none of them is empty.
@@ -17,49 +19,58 @@ pub struct Unfinished {
 }
 
 /// The part of [`Unfinished`] that was shielded at one location.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UnfinishedAt {
     location: CallLocation,
     len: usize,
+    orphans: usize,
 }
 
 impl UnfinishedAt {
-    pub(super) fn new(location: CallLocation, len: usize) -> Self {
-        Self { location, len }
-    }
-
     /// Returns the location of the call that shielded this work.
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
         self.location
     }
 
-    /// Returns how many futures shielded there are unfinished. Never zero.
+    /// Returns how much of the work shielded there is unfinished. Never zero.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
         self.len
     }
+
+    /// Returns how much of it has lost its caller.
+    #[must_use]
+    pub fn orphans(&self) -> usize {
+        self.orphans
+    }
 }
 
 impl Unfinished {
-    pub(super) fn new(mut locations: Vec<UnfinishedAt>) -> Self {
-        locations.sort_unstable_by_key(|at| (at.location.file(), at.location.line(), at.location.column()));
-        // One place in the source may have several `Location`s, one for each crate or type it was compiled for.
-        locations.dedup_by(|at, kept| {
-            let same = at.location == kept.location;
-            if same {
-                kept.len += at.len;
-            }
-            same
+    /// `counts` is sorted, with one element for each location.
+    pub(super) fn new(counts: &[Counts]) -> Self {
+        let running = counts.iter().filter(|at| at.running != 0);
+        let locations = running.map(|at| UnfinishedAt {
+            location: at.location,
+            len: at.running,
+            orphans: at.orphans,
         });
-        Self { locations }
+        Self {
+            locations: locations.collect(),
+        }
     }
 
-    /// Returns how many futures are unfinished.
+    /// Returns how much work is unfinished.
     #[must_use]
     pub fn len(&self) -> usize {
         self.locations.iter().map(UnfinishedAt::len).sum()
+    }
+
+    /// Returns how much of it has lost its caller.
+    #[must_use]
+    pub fn orphans(&self) -> usize {
+        self.locations.iter().map(UnfinishedAt::orphans).sum()
     }
 
     /// Returns `true` if nothing is unfinished. Never `true` for the error of
@@ -76,14 +87,26 @@ impl Unfinished {
     }
 }
 
+impl fmt::Display for UnfinishedAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} shielded at {}", self.len, self.location)
+    }
+}
+
 impl fmt::Display for Unfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} unfinished", self.len())?;
         for (index, at) in self.locations.iter().enumerate() {
             let separator = if index == 0 { ": " } else { ", " };
-            write!(f, "{separator}{} shielded at {}", at.len, at.location)?;
+            write!(f, "{separator}{at}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for UnfinishedAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UnfinishedAt({self})")
     }
 }
 

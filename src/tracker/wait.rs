@@ -1,4 +1,4 @@
-//! Waiting for a tracker to have nothing left.
+//! Waiting until a tracker has nothing left.
 
 use std::fmt;
 use std::future::Future;
@@ -7,25 +7,31 @@ use std::task::{Context, Poll};
 
 use futures_core::FusedFuture;
 
-use super::ledger::Ledger;
+use crate::ledger::Whole;
 use crate::util::sync::Arc;
-use crate::util::waiters::Ticket;
+use crate::util::wait::WaitFor;
 
 /// Future for the [`Tracker::wait`](crate::Tracker::wait) method.
 #[must_use = "it waits only while it is polled: `.await` it"]
 pub struct Wait {
-    pub(super) ledger: Arc<Ledger>,
-    ticket: Ticket,
-    pub(super) ended: bool,
+    wait: WaitFor<Whole>,
 }
 
 impl Wait {
-    pub(super) fn new(ledger: Arc<Ledger>) -> Self {
+    pub(super) fn new(whole: Arc<Whole>) -> Self {
         Self {
-            ledger,
-            ticket: Ticket::default(),
-            ended: false,
+            wait: WaitFor::new(whole),
         }
+    }
+
+    /// Polls this as a part of the future called `name`.
+    pub(super) fn poll_as(&mut self, name: &str, cx: &mut Context<'_>) -> Poll<()> {
+        self.wait.poll(name, cx)
+    }
+
+    /// Stops waiting, for a future that has completed otherwise and may be kept.
+    pub(super) fn stop(&mut self) {
+        self.wait.complete();
     }
 }
 
@@ -33,28 +39,20 @@ impl Future for Wait {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { ledger, ticket, ended } = &mut *self;
-        assert!(!*ended, "`Wait` polled after completion");
-        let idle = ledger.poll_idle(ticket, cx);
-        *ended = idle.is_ready();
-        idle
+        self.poll_as("Wait", cx)
     }
 }
 
 impl FusedFuture for Wait {
     fn is_terminated(&self) -> bool {
-        self.ended
-    }
-}
-
-impl Drop for Wait {
-    fn drop(&mut self) {
-        self.ledger.deregister(&mut self.ticket);
+        self.wait.is_completed()
     }
 }
 
 impl fmt::Debug for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wait").field("running", &self.ledger.len()).finish()
+        f.debug_struct("Wait")
+            .field("running", &self.wait.condition().len())
+            .finish()
     }
 }

@@ -1,21 +1,31 @@
-//! Foreign code whose panic must go no further: hooks, wakers, and the drops of futures, outputs and payloads.
+//! Foreign code whose panic must go no further: hooks, wakers, and the drops of futures, outputs, payloads, spawners.
+//!
+//! This is the one mechanism that keeps two panics apart. Every user value that this crate owns is in a [`Contained`],
+//! a [`Slot`](super::slot::Slot) or is dropped through [`contain`], so no two of them are ever dropped by the same drop
+//! glue, and none panics out of a `Drop` of ours.
 
 use std::any::Any;
+use std::fmt;
 use std::mem;
+use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::call;
+use super::held::Held;
 
 /// What a panic carries.
 pub(crate) type Payload = Box<dyn Any + Send + 'static>;
 
-/// Runs `foreign`, or gives what it panicked with.
+/// Runs `foreign` and returns its value, or what it panicked with. Inside it, the current call to a spawner is hidden.
 ///
-/// Unwind safety is asserted here, once: nothing that `foreign` can reach is used after its panic but to be dropped.
+/// Unwind safety is asserted here, once: after a panic, nothing that `foreign` could reach is used again, only dropped.
 #[inline]
 pub(crate) fn catch<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
+    let _hidden = call::hide();
     catch_unwind(AssertUnwindSafe(foreign))
 }
 
-/// Runs `foreign` and ends its panic here. The panic hook has reported it already.
+/// Runs `foreign` and stops its panic. The panic hook has reported it already.
 #[inline]
 pub(crate) fn contain(foreign: impl FnOnce()) {
     if let Err(payload) = catch(foreign) {
@@ -23,7 +33,7 @@ pub(crate) fn contain(foreign: impl FnOnce()) {
     }
 }
 
-/// Drops a payload whose own drop may panic. What that second panic carries is leaked: dropping it might panic again.
+/// Drops a payload whose own drop may panic. The payload of that second panic is leaked: dropping it might panic again.
 #[cold]
 pub(crate) fn discard(payload: Payload) {
     if let Err(second) = catch(|| drop(payload)) {
@@ -31,38 +41,49 @@ pub(crate) fn discard(payload: Payload) {
     }
 }
 
-/// A value that is foreign code to drop: where it is dropped here, and not taken out before, its panic is contained. So
-/// it is safe to hold while something else may unwind.
-pub(crate) struct Contained<T>(Option<T>);
+/// A value whose `Drop` may panic. If it is dropped without `into_inner`, the panic is caught.
+pub(crate) struct Contained<T>(Held<T>);
 
 impl<T> Contained<T> {
     #[inline]
-    pub(crate) fn new(value: T) -> Self {
-        Self(Some(value))
-    }
-
-    #[inline]
-    pub(crate) fn get(&self) -> &T {
-        match &self.0 {
-            Some(value) => value,
-            None => unreachable!("only `into_inner` takes it"),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn get_mut(&mut self) -> &mut T {
-        match &mut self.0 {
-            Some(value) => value,
-            None => unreachable!("only `into_inner` takes it"),
-        }
+    pub(crate) const fn new(value: T) -> Self {
+        Self(Held::new(value))
     }
 
     #[inline]
     pub(crate) fn into_inner(mut self) -> T {
         match self.0.take() {
             Some(value) => value,
-            None => unreachable!("only `into_inner` takes it"),
+            None => unreachable!("only `into_inner` and `Drop` take it"),
         }
+    }
+}
+
+impl<T> Deref for Contained<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Contained<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T: Clone> Clone for Contained<T> {
+    fn clone(&self) -> Self {
+        Self::new((**self).clone())
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Contained<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
     }
 }
 

@@ -1,9 +1,10 @@
-//! `Sync` for what is only ever reached by its owner.
+//! `Sync` for a value that is reached only by its owner.
 
 use std::sync::{Mutex, PoisonError};
 
-/// A value that is `Sync` although its type is not, because `&Exclusive` gives no way to it. The lock is never taken:
-/// it is what the standard library has, without `unsafe`, to say so.
+/// A value that is `Sync` even if its type is not, because `&Exclusive` gives no access to it. The standard library has
+/// this as the unstable `std::sync::SyncView`, formerly `Exclusive`; a `Mutex` that is never locked says the same
+/// without `unsafe`.
 pub(crate) struct Exclusive<T>(Mutex<T>);
 
 impl<T> Exclusive<T> {

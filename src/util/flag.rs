@@ -1,91 +1,52 @@
-//! The news that a caller has gone, for the work it left behind.
+//! A flag that is set once and that tasks can wait for.
 
-use std::task::{Context, Poll};
+use super::sync::{Arc, AtomicBool, Ordering};
+use super::wait::Condition;
+use super::waiters::Waiters;
 
-use crate::util::sync::{Arc, AtomicBool, Ordering};
-use crate::util::waiters::{Ticket, Waiters};
-
-/// Set once, by the caller's side; seen by any number of waiters, before and after.
+/// Set once; seen by any number of waiters, before and after.
 pub(crate) struct Flag {
-    gone: AtomicBool,
+    is_set: AtomicBool,
     waiters: Waiters,
 }
 
-/// The caller's side: the caller has gone when this is dropped, also where it never came to be.
-pub(crate) struct SetOnDrop(pub(crate) Arc<Flag>);
+/// Sets a [`Flag`] when it is dropped, and wakes whoever waits for it.
+pub(crate) struct SetOnDrop(Arc<Flag>);
+
+impl SetOnDrop {
+    /// Sets the flag now and leaves the waking to the drop. So the flag is seen by all foreign code that runs between.
+    pub(crate) fn set(&self) {
+        self.0.is_set.store(true, Ordering::Release);
+    }
+}
 
 impl Drop for SetOnDrop {
     fn drop(&mut self) {
-        self.0.set();
+        self.set();
+        self.0.waiters.wake_all();
     }
 }
 
 impl Flag {
-    pub(crate) fn new() -> Self {
-        Self {
-            gone: AtomicBool::new(false),
+    pub(crate) fn new() -> (Arc<Self>, SetOnDrop) {
+        let flag = Arc::new(Self {
+            is_set: AtomicBool::new(false),
             waiters: Waiters::new(),
-        }
+        });
+        (Arc::clone(&flag), SetOnDrop(flag))
     }
 
-    fn set(&self) {
-        self.gone.store(true, Ordering::Release);
-        self.waiters.wake_all();
-    }
-
-    pub(crate) fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Acquire)
-    }
-
-    /// Waits for the caller to be gone. The list's lock orders this with `set`: whoever registers after the wakers
-    /// were taken sees the flag.
-    pub(crate) fn poll_set(&self, ticket: &mut Ticket, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.is_gone() {
-            self.waiters.register(ticket, cx.waker());
-            if !self.is_gone() {
-                return Poll::Pending;
-            }
-        }
-        self.deregister(ticket);
-        Poll::Ready(())
-    }
-
-    /// A waiter that waits no longer.
-    pub(crate) fn deregister(&self, ticket: &mut Ticket) {
-        self.waiters.remove(ticket);
+    pub(crate) fn is_set(&self) -> bool {
+        self.is_set.load(Ordering::Acquire)
     }
 }
 
-#[cfg(all(test, not(shield_loom)))]
-mod tests {
-    use std::task::Waker;
-
-    use super::*;
-
-    #[test]
-    fn waiters_that_leave_cost_nothing_after() {
-        let flag = Flag::new();
-        let mut cx = Context::from_waker(Waker::noop());
-        for _ in 0..1_000 {
-            let mut ticket = Ticket::default();
-            assert!(flag.poll_set(&mut ticket, &mut cx).is_pending());
-            assert_eq!(flag.waiters.len(), 1);
-            flag.deregister(&mut ticket);
-            assert_eq!(flag.waiters.len(), 0);
-        }
+impl Condition for Flag {
+    fn waiters(&self) -> &Waiters {
+        &self.waiters
     }
 
-    #[test]
-    fn a_waiter_polled_again_keeps_its_place() {
-        let flag = Flag::new();
-        let mut cx = Context::from_waker(Waker::noop());
-        let mut ticket = Ticket::default();
-        for _ in 0..3 {
-            assert!(flag.poll_set(&mut ticket, &mut cx).is_pending());
-            assert_eq!(flag.waiters.len(), 1);
-        }
-        flag.set();
-        assert!(flag.poll_set(&mut ticket, &mut cx).is_ready());
-        assert_eq!(flag.waiters.len(), 0);
+    fn holds(&self) -> bool {
+        self.is_set()
     }
 }

@@ -1,25 +1,25 @@
-//! Tasks that wait for the same thing, each of which may stop waiting at any time and leaves nothing behind.
+//! The wakers of tasks that wait for the same condition. Each may stop waiting at any time and leaves nothing behind.
 
 use std::collections::BTreeMap;
 use std::mem;
 use std::task::Waker;
 
-use crate::util::contain::contain;
-use crate::util::sync::{Mutex, lock};
+use super::contain::contain;
+use super::sync::{Mutex, lock};
 
-/// The wakers of those who wait. What they wait for is kept elsewhere: register first, then look, then sleep; change it
-/// first, then wake.
+/// Wakers of the waiting tasks; the condition is stored elsewhere. Protocol: a waiter registers, then checks the
+/// condition, then returns `Pending`; a notifier makes the condition hold, then wakes.
 pub(crate) struct Waiters {
     list: Mutex<List>,
 }
 
 struct List {
     next: u64,
-    // Keys are never used twice, so a waiter that was woken can neither remove nor renew another's entry.
+    /// Keys are never used twice, so a waiter that was woken can neither remove nor replace another one's waker.
     wakers: BTreeMap<u64, Waker>,
 }
 
-/// One waiter's place in the list. It has to be given back by [`Waiters::remove`].
+/// One waiter's place in the list, until [`Waiters::deregister`].
 #[derive(Default)]
 pub(crate) struct Ticket(Option<u64>);
 
@@ -33,7 +33,7 @@ impl Waiters {
         }
     }
 
-    /// Registers the waiter, in the place that it has, or in one of its own.
+    /// Registers a waiter's waker, in the waiter's place if it has one.
     pub(crate) fn register(&self, ticket: &mut Ticket, waker: &Waker) {
         if let Some(key) = ticket.0 {
             if let Some(registered) = lock(&self.list).wakers.get(&key) {
@@ -60,8 +60,8 @@ impl Waiters {
         }
     }
 
-    /// The waiter waits no longer.
-    pub(crate) fn remove(&self, ticket: &mut Ticket) {
+    /// Removes a waiter's waker.
+    pub(crate) fn deregister(&self, ticket: &mut Ticket) {
         if let Some(key) = ticket.0.take() {
             let removed = lock(&self.list).wakers.remove(&key);
             if removed.is_some() {
@@ -70,8 +70,7 @@ impl Waiters {
         }
     }
 
-    /// Wakes all who wait now, also where one waker panics.
-    #[cold]
+    /// Wakes everyone who waits now, even if one waker panics.
     pub(crate) fn wake_all(&self) {
         let woken = mem::take(&mut lock(&self.list).wakers);
         for waker in woken.into_values() {
@@ -79,7 +78,7 @@ impl Waiters {
         }
     }
 
-    /// How many wait.
+    /// Returns how many wakers are registered.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         lock(&self.list).wakers.len()

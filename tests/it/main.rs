@@ -5,6 +5,7 @@
 mod support;
 
 mod caller;
+mod faults;
 mod inline;
 mod location;
 #[cfg(all(feature = "macros", feature = "tokio"))]

@@ -428,26 +428,33 @@ fn the_call_site_is_known() {
     assert_eq!((error.location().file(), error.location().line()), (file!(), line));
 }
 
-/// Scenario 58b: a tracker counts it once it is an orphan, and knows it by the line of the guard.
+/// Scenario 72: a tracker counts it from its run, by the line of the guard.
 #[test]
-fn a_tracker_counts_only_orphans() {
+fn a_tracker_counts_it_from_its_run() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let ((guard, open, _), line) = (gated(&tracker), line!());
     assert_eq!(guard.location().line() < line, guard.location().file() == file!());
     let mut run = guard.run();
+    assert!(tracker.is_empty());
     assert!(poll(&mut run).is_pending());
+    assert_eq!((tracker.len(), tracker.orphans()), (1, 0));
+    drop(run);
+    assert_eq!((tracker.len(), tracker.orphans()), (1, 1));
+    open.send(()).unwrap();
+    crank.run();
     assert!(tracker.is_empty());
     let made = cleanup(&tracker, (), async |()| ()).location();
-    assert_eq!(tracker.len(), 1, "that one was dropped at once");
+    assert_eq!(
+        (tracker.len(), tracker.orphans()),
+        (1, 1),
+        "that one was dropped at once"
+    );
     let unfinished = tracker.unfinished();
     let [at] = unfinished.locations() else {
         panic!("{unfinished}")
     };
     assert_eq!((at.location(), at.len()), (made, 1));
-    drop(run);
-    assert_eq!(tracker.len(), 2);
-    open.send(()).unwrap();
     crank.run();
     assert!(tracker.is_empty());
 }

@@ -1039,9 +1039,9 @@ fn through_spawners_in_spawners() {
     let (work, open) = gated();
     let mut shield = work.shield_on_drop(&spawner);
     assert!(poll(&mut shield).is_pending());
-    assert_eq!(spawner.len(), 0);
+    assert_eq!((spawner.len(), spawner.orphans(), crank.len()), (1, 0, 0));
     drop(shield);
-    assert_eq!((spawner.len(), crank.len()), (1, 1));
+    assert_eq!((spawner.len(), spawner.orphans(), crank.len()), (1, 1, 1));
     open.send(7).unwrap();
     crank.run();
     assert_eq!((spawner.len(), crank.len()), (0, 0));

@@ -148,7 +148,7 @@ impl Spawn for CrankSpawner {
 
 impl State {
     /// Takes the task that has been ready for longest, to be polled.
-    fn next_ready(&mut self) -> Option<(usize, Task)> {
+    fn next_ready(&mut self) -> Option<(usize, BoxTask)> {
         loop {
             let id = self.ready.pop_front()?;
             self.queued.remove(&id);
@@ -179,7 +179,7 @@ struct Polling<'a> {
 
 impl Polling<'_> {
     /// Keeps a task that is pending. If the executor was shut down meanwhile, drops it, with no lock held.
-    fn put_back(self, task: Task) {
+    fn put_back(self, task: BoxTask) {
         let mut state = locked(&self.shared.state);
         if state.closed {
             drop(state);

@@ -1,0 +1,129 @@
+//! The counts of one location.
+
+use std::sync::OnceLock;
+
+use super::whole::{ToWake, Whole};
+use crate::util::CallLocation;
+use crate::util::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
+
+/// The counts of one location, and the next one in the same bucket of the table.
+///
+/// An entry counts here first and in the whole second, and leaves the whole first. So while the whole is not zero, some
+/// line is not zero either, and nobody has to wait for another thread to see which one.
+pub(crate) struct Line {
+    pub(super) location: CallLocation,
+    pub(super) whole: Arc<Whole>,
+    running: AtomicUsize,
+    /// One lock, so that every reader sees numbers that add up. Work that keeps its caller never takes it.
+    orphans: Mutex<Orphans>,
+    pub(super) next: OnceLock<Arc<Self>>,
+}
+
+/// Work that lost its caller before its end.
+#[derive(Clone, Copy)]
+struct Orphans {
+    running: usize,
+    finished: u64,
+    panicked: u64,
+    cancelled: u64,
+}
+
+/// How an orphan ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ending {
+    Finished,
+    Panicked,
+    Cancelled,
+}
+
+/// A snapshot of the counts of one location.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) location: CallLocation,
+    pub(crate) running: usize,
+    pub(crate) orphans: usize,
+    pub(crate) finished: u64,
+    pub(crate) panicked: u64,
+    pub(crate) cancelled: u64,
+}
+
+impl Line {
+    pub(super) fn new(location: CallLocation, whole: &Arc<Whole>) -> Self {
+        Self {
+            location,
+            whole: Arc::clone(whole),
+            running: AtomicUsize::new(0),
+            orphans: Mutex::new(Orphans {
+                running: 0,
+                finished: 0,
+                panicked: 0,
+                cancelled: 0,
+            }),
+            next: OnceLock::new(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn enter(&self) {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        self.whole.enter();
+    }
+
+    /// Leaves both counts. The caller wakes whoever waits for zero, and does so only after this.
+    #[inline]
+    pub(super) fn leave_counts(&self) -> ToWake {
+        let to_wake = self.whole.leave();
+        self.running.fetch_sub(1, Ordering::Release);
+        to_wake
+    }
+
+    /// Counts one more orphan.
+    pub(super) fn orphaned(&self) {
+        lock(&self.orphans).running += 1;
+        self.whole.orphans.fetch_add(1, Ordering::Release);
+    }
+
+    /// Counts one orphan less, and its ending.
+    pub(super) fn ended(&self, ending: Ending) {
+        let mut orphans = lock(&self.orphans);
+        orphans.running -= 1;
+        match ending {
+            Ending::Finished => orphans.finished += 1,
+            Ending::Panicked => orphans.panicked += 1,
+            Ending::Cancelled => orphans.cancelled += 1,
+        }
+        drop(orphans);
+        self.whole.orphans.fetch_sub(1, Ordering::Release);
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        let Orphans {
+            running: orphans,
+            finished,
+            panicked,
+            cancelled,
+        } = *lock(&self.orphans);
+        // Read after the orphans, of which some may have ended by then: an orphan counts as running until it is not
+        // one any more.
+        let running = self.running.load(Ordering::Acquire).max(orphans);
+        Counts {
+            location: self.location,
+            running,
+            orphans,
+            finished,
+            panicked,
+            cancelled,
+        }
+    }
+}
+
+impl Counts {
+    /// Adds the counts of `other`, which has the same location or whose location does not matter.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.running += other.running;
+        self.orphans += other.orphans;
+        self.finished += other.finished;
+        self.panicked += other.panicked;
+        self.cancelled += other.cancelled;
+    }
+}

@@ -1,0 +1,64 @@
+//! The counts behind a tracker: what runs, what of it is an orphan, and how orphans ended, by location.
+
+mod entry;
+mod inline_entry;
+mod line;
+mod lines;
+mod table;
+mod whole;
+
+pub(crate) use self::entry::Entry;
+pub use self::inline_entry::InlineEntry;
+use self::line::Line;
+pub(crate) use self::line::{Counts, Ending};
+pub(crate) use self::lines::Lines;
+use self::table::Table;
+pub(crate) use self::whole::Whole;
+use crate::util::CallLocation;
+use crate::util::sync::Arc;
+
+/// The counts of one tracker and its clones. Work that keeps its caller takes no lock here.
+pub(crate) struct Ledger {
+    whole: Arc<Whole>,
+    table: Table,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Self {
+        Self {
+            whole: Arc::new(Whole::new()),
+            table: Table::new(),
+        }
+    }
+
+    /// Returns the counts over all locations.
+    pub(crate) fn whole(&self) -> &Arc<Whole> {
+        &self.whole
+    }
+
+    /// Counts work shielded at `location` until the entry is dropped.
+    #[inline]
+    pub(crate) fn enter(&self, location: CallLocation) -> Entry {
+        Entry::new(Arc::clone(self.line(location)))
+    }
+
+    #[inline]
+    pub(crate) fn line(&self, location: CallLocation) -> &Arc<Line> {
+        self.table.line(&self.whole, location)
+    }
+
+    /// Returns the counts of each location that was ever used, sorted, one for each file, line and column.
+    pub(crate) fn counts(&self) -> Vec<Counts> {
+        let mut counts: Vec<_> = self.table.lines().map(|line| line.counts()).collect();
+        counts.sort_unstable_by_key(|at| (at.location.file(), at.location.line(), at.location.column()));
+        // One place in the source may have several `Location`s, one for each crate or type that it was compiled for.
+        counts.dedup_by(|at, kept| {
+            let same = at.location == kept.location;
+            if same {
+                kept.add(at);
+            }
+            same
+        });
+        counts
+    }
+}

@@ -1,0 +1,109 @@
+//! The call to a spawner that this thread is in, if it is in one.
+//!
+//! `#[track_caller]` ends at a closure, at a `dyn` call and at `Drop`. So the location of the user's `.shield*()` call
+//! is published in a thread-local for the length of the call to the spawner. It is meant for that call only: foreign
+//! code that happens to run inside it (the work, a hook, a waker, a drop) does not see it, because
+//! [`catch`](super::contain::catch) hides it.
+
+use std::cell::Cell;
+
+use super::CallLocation;
+
+/// What is being spawned, as trackers and [`spawn_location`](crate::spawn_location) see it.
+#[derive(Clone, Copy)]
+pub(crate) enum Call {
+    /// This thread is in no call to a spawner.
+    Outside,
+    /// Foreign code runs inside a call to a spawner.
+    Hidden,
+    /// An eager shield spawns its work.
+    Eager(CallLocation),
+    /// Work that ran inline has lost its caller and is spawned.
+    Inline(CallLocation),
+    /// A future was spawned on a tracker or a [`DynSpawner`](crate::DynSpawner) directly, without a shield.
+    Direct(CallLocation),
+    /// A tracker or a `DynSpawner` has taken this call's work over. Another spawn in the same call is other work.
+    Claimed(CallLocation),
+}
+
+thread_local! {
+    // Without a destructor, so that it can be used from the destructors of other thread-locals.
+    static CALL: Cell<Call> = const { Cell::new(Call::Outside) };
+}
+
+/// Restores the call that was current before.
+#[must_use]
+pub(crate) struct Restore {
+    before: Call,
+}
+
+impl Restore {
+    /// Returns `true` if this call is inside another one.
+    #[inline]
+    pub(crate) fn is_nested(&self) -> bool {
+        !matches!(self.before, Call::Outside)
+    }
+}
+
+impl Drop for Restore {
+    #[inline]
+    fn drop(&mut self) {
+        CALL.set(self.before);
+    }
+}
+
+/// Makes `call` the current one until the guard is dropped. A guard, because a spawner may panic; and not a closure,
+/// because `#[track_caller]` ends there.
+#[inline]
+pub(crate) fn enter(call: Call) -> Restore {
+    Restore {
+        before: CALL.replace(call),
+    }
+}
+
+/// Hides the current call from foreign code until the guard is dropped.
+#[inline]
+pub(crate) fn hide() -> Restore {
+    let before = CALL.get();
+    if !matches!(before, Call::Outside) {
+        CALL.set(Call::Hidden);
+    }
+    Restore { before }
+}
+
+/// Takes over the work that is being spawned, or returns [`Call::Direct`] with `caller` if there is none to take: then
+/// the future was spawned directly.
+#[inline]
+pub(crate) fn claim(caller: CallLocation) -> Call {
+    let call = CALL.get();
+    match call {
+        Call::Eager(location) | Call::Inline(location) | Call::Direct(location) => {
+            CALL.set(Call::Claimed(location));
+            call
+        }
+        Call::Outside | Call::Hidden | Call::Claimed(_) => Call::Direct(caller),
+    }
+}
+
+/// Returns `true` if the current call's work was taken over by [`claim`].
+#[inline]
+pub(crate) fn is_claimed() -> bool {
+    matches!(CALL.get(), Call::Claimed(_))
+}
+
+impl Call {
+    /// Returns the location of the user's call.
+    pub(crate) fn location(self) -> Option<CallLocation> {
+        match self {
+            Self::Outside | Self::Hidden => None,
+            Self::Eager(location) | Self::Inline(location) | Self::Direct(location) | Self::Claimed(location) => {
+                Some(location)
+            }
+        }
+    }
+
+    /// Returns the current call.
+    pub(crate) fn current() -> Self {
+        CALL.get()
+    }
+}
