@@ -50,11 +50,12 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `tokio` | `Tokio`, and Tokio's `Handle`; for the `_local` methods `LocalSet` and `TokioLocal` |
-//! | `smol` | `Smol`, and smol's `Executor`; for the `_local` methods `LocalExecutor` |
+//! | `async-executor` | async-executor's `Executor`, which is also smol's; for the `_local` methods `LocalExecutor` |
+//! | `smol` | `Smol`, and what `async-executor` adds |
 //! | `async-std` | `AsyncStd`. async-std is discontinued (RUSTSEC-2025-0052): for those who still need it |
 //! | `async-task` | `schedule_fn`: any executor that can run a closure |
 //! | `futures` | `FuturesSpawner`: any executor with the futures crate's spawner traits |
-//! | one of the first three | `current_runtime()`: the Tokio runtime this thread is in, else smol's or async-std's executor; for applications |
+//! | `tokio`, `smol` or `async-std` | `current_runtime()`: the Tokio runtime this thread is in, else smol's or async-std's executor; for applications |
 //! | `macros` | `#[shield]` |
 //! | `tower` | `ShieldLayer` |
 //! | `tracing` | events when work is orphaned, and when an orphan ends |

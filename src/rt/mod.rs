@@ -1,5 +1,7 @@
 //! The adapters: each says how one runtime runs a unit future, and nothing else.
 
+#[cfg(feature = "async-executor")]
+mod async_executor;
 #[cfg(feature = "async-std")]
 mod async_std;
 #[cfg(any(feature = "tokio", feature = "smol", feature = "async-std"))]

@@ -1,10 +1,8 @@
-//! smol: its global executor, and executors of one's own.
+//! smol: its global executor.
 
 use std::future::Future;
 
-use smol::{Executor, LocalExecutor};
-
-use crate::spawn::{Spawn, SpawnLocal};
+use crate::spawn::Spawn;
 
 /// smol's global executor.
 ///
@@ -25,19 +23,5 @@ impl Spawn for Smol {
     #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         smol::spawn(future).detach();
-    }
-}
-
-impl Spawn for Executor<'_> {
-    #[inline]
-    fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
-        self.spawn(future).detach();
-    }
-}
-
-impl SpawnLocal for LocalExecutor<'_> {
-    #[inline]
-    fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
-        self.spawn(future).detach();
     }
 }
