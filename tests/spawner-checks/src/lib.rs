@@ -1,0 +1,37 @@
+//! Checks of the rules that every spawner of futures-shield keeps.
+//!
+//! [`spawn_rules`] and [`spawn_local_rules`] take a closure that starts an executor, and return a [`Report`] that
+//! says for each [`Rule`] whether it was kept. Each check starts an executor of its own, on a thread of its own, with a
+//! deadline, so that a spawner that hangs fails by name, too.
+//!
+//! ```
+//! use futures_executor::LocalPool;
+//! use futures_shield::spawn_local_fn;
+//! use futures_shield_spawner_checks::{Subject, spawn_local_rules};
+//! use futures_util::task::LocalSpawnExt;
+//!
+//! let report = spawn_local_rules(|| {
+//!     let mut pool = LocalPool::new();
+//!     let here = pool.spawner();
+//!     Subject::new(
+//!         spawn_local_fn(move |task| here.spawn_local(task).unwrap_or_default()),
+//!         move |caller| pool.run_until(caller),
+//!     )
+//! });
+//! report.assert_kept();
+//! ```
+
+mod bench;
+mod checks;
+mod hand;
+mod probe;
+mod report;
+mod rule;
+mod run;
+mod subject;
+
+pub use crate::probe::Probe;
+pub use crate::report::{Report, Verdict};
+pub use crate::rule::Rule;
+pub use crate::run::{spawn_local_rules, spawn_local_rules_within, spawn_rules, spawn_rules_within};
+pub use crate::subject::{BoxCaller, Subject};
