@@ -37,3 +37,34 @@ impl<T> TakeOwned for Given<T> {
         self.0.take().expect("called once")
     }
 }
+
+/// The features that this crate was compiled with.
+#[derive(Debug)]
+pub struct Features;
+
+/// Implemented for [`Features`] if one of them selects a runtime.
+#[diagnostic::on_unimplemented(
+    message = "`#[shield]` without a spawner needs a runtime",
+    label = "no feature of futures-shield that selects a runtime is enabled",
+    note = "enable one of the features `tokio`, `smol` and `async-std` of futures-shield",
+    note = "or name a spawner, as in `#[shield(my_spawner)]`"
+)]
+pub trait SelectRuntime {}
+
+/// Calls the public function of that name. The bound fails in the user's crate, at the attribute.
+#[cfg(any(feature = "tokio", feature = "smol", feature = "async-std"))]
+#[must_use]
+#[track_caller]
+pub fn current_runtime<F: SelectRuntime>() -> crate::CurrentRuntime {
+    crate::current_runtime()
+}
+
+#[cfg(any(feature = "tokio", feature = "smol", feature = "async-std"))]
+impl SelectRuntime for Features {}
+
+/// Cannot be called, and returns a spawner so that the bound is the only error.
+#[cfg(not(any(feature = "tokio", feature = "smol", feature = "async-std")))]
+#[must_use]
+pub fn current_runtime<F: SelectRuntime>() -> crate::DynSpawner {
+    unreachable!("no feature implements `SelectRuntime`")
+}

@@ -25,3 +25,13 @@ fn what_is_no_spawner() {
 fn what_the_attribute_rejects() {
     trybuild::TestCases::new().compile_fail("tests/ui/macros/*.rs");
 }
+
+/// `#[shield]` alone, without the feature of a runtime.
+#[cfg(all(
+    feature = "macros",
+    not(any(feature = "tokio", feature = "smol", feature = "async-std"))
+))]
+#[test]
+fn what_the_attribute_lacks() {
+    trybuild::TestCases::new().compile_fail("tests/ui/macros/no_runtime/*.rs");
+}

@@ -1,4 +1,4 @@
-//! What cannot be shielded, told at the token that is in the way.
+//! Rejects what cannot be shielded, with an error at the token that prevents it.
 
 use std::collections::HashSet;
 
@@ -11,19 +11,20 @@ use syn::{
 
 use crate::input::Input;
 
-/// Every reason why `input` cannot be shielded, as one error.
+/// Returns every reason why `input` cannot be shielded, as one error.
 ///
-/// All of them could be left to rustc, which would tell of a future that is not `'static` somewhere in the expansion.
+/// rustc would reject all of these too, but with an error inside the expansion.
 pub(crate) fn check(input: &Input) -> Result<(), Error> {
     let mut errors = Vec::new();
     let sig = &input.sig;
 
     if sig.asyncness.is_none() {
-        // Alone: what else is wrong may be an attribute's doing, as the lifetimes of `#[async_trait]` are.
+        // Returned alone: another attribute may have caused the other errors, as the lifetimes that
+        // `#[async_trait]` adds.
         return Err(Error::new_spanned(
             sig.fn_token,
             "`#[shield]` works on an `async fn`: add `async`, or shield a future inside with `.shield(spawner)` \
-             (where an attribute above took the `async` away, put `#[shield]` above it)",
+             (if an attribute above it removed the `async`, put `#[shield]` above that one)",
         ));
     }
     if input.body.is_none() {
@@ -35,7 +36,7 @@ pub(crate) fn check(input: &Input) -> Result<(), Error> {
     if let Safety::Unsafe(token) = &sig.safety {
         errors.push(Error::new_spanned(
             token,
-            "a shielded fn outlives its caller, and with it what an `unsafe` caller vouches for: shield a safe fn around it",
+            "a shielded fn can outlive its caller, and with it what an `unsafe` caller guarantees: shield a safe fn around it",
         ));
     }
 
@@ -78,7 +79,8 @@ fn check_receiver(receiver: &Receiver, outlives_everything: &HashSet<String>, er
     }
 }
 
-/// The lifetimes that are `'static` whatever the caller picks: the one of that name, and `'a: 'static`.
+/// Returns the names of the lifetimes that are `'static` for every caller: `'static` itself, and
+/// each `'a` with a bound `'a: 'static`.
 fn static_lifetimes(sig: &Signature) -> HashSet<String> {
     let is_static = |bound: &Lifetime| bound.ident == "static";
     let mut names = HashSet::from(["static".to_owned()]);
@@ -107,7 +109,8 @@ enum Role {
 }
 
 fn find_borrows(ty: &Type, role: Role, outlives_everything: &HashSet<String>, errors: &mut Vec<Error>) {
-    // A visitor that mutates, on a copy: `visit-mut` is what other macro crates have built already, `visit` is not.
+    // A mutating visitor, on a copy: other macro crates have already enabled syn's `visit-mut`, but
+    // not `visit`, which would compile syn a second time.
     Borrows {
         role,
         free: outlives_everything.clone(),
@@ -116,11 +119,11 @@ fn find_borrows(ty: &Type, role: Role, outlives_everything: &HashSet<String>, er
     .visit_type_mut(&mut ty.clone());
 }
 
-/// Finds the lifetimes in a type that the caller picks.
+/// Finds the lifetimes in a type that the caller chooses.
 struct Borrows<'e> {
     role: Role,
-    /// Lifetimes that are no borrow from the caller: `'static`, those bound by a `for<..>` around here, and, as `_`,
-    /// the elided ones where they belong to a callee.
+    /// Lifetimes that do not borrow from the caller: `'static`, those bound by an enclosing
+    /// `for<..>`, and, as `_`, elided ones inside `fn(..)` and `Fn(..)`.
     free: HashSet<String>,
     errors: &'e mut Vec<Error>,
 }
@@ -145,7 +148,7 @@ impl Borrows<'_> {
         self.errors.push(Error::new_spanned(tokens, message));
     }
 
-    /// Visits what lies within a binder of lifetimes.
+    /// Runs `visit` with `names` as free lifetimes, inside their binder.
     fn within(&mut self, names: impl IntoIterator<Item = String>, visit: impl FnOnce(&mut Self)) {
         let outside = self.free.clone();
         self.free.extend(names);
@@ -154,7 +157,7 @@ impl Borrows<'_> {
     }
 }
 
-/// The names in `for<'a, 'b>`.
+/// Returns the names in `for<'a, 'b>`.
 fn bound_names(binder: Option<BoundLifetimes>) -> Vec<String> {
     let name = |param| match param {
         GenericParam::Lifetime(param) => Some(param.lifetime.ident.to_string()),
@@ -172,7 +175,7 @@ impl VisitMut for Borrows<'_> {
         if self.is_free(reference.lifetime.as_ref()) {
             self.visit_type_mut(&mut reference.elem);
         } else {
-            // One error for the whole of `&'a Foo<'a>`.
+            // One error for all of `&'a Foo<'a>`.
             self.report(&*reference, instead_of(reference));
         }
     }
@@ -188,7 +191,7 @@ impl VisitMut for Borrows<'_> {
         self.within(names, |this| visit_mut::visit_trait_bound_mut(this, bound));
     }
 
-    // What is elided in `fn(&T)` and `Fn(&T)` is the callee's.
+    // An elided lifetime in `fn(&T)` or `Fn(&T)` belongs to the callee.
     fn visit_type_fn_ptr_mut(&mut self, pointer: &mut TypeFnPtr) {
         let mut names = bound_names(pointer.lifetimes.take());
         names.push(ELIDED.to_owned());
@@ -202,7 +205,7 @@ impl VisitMut for Borrows<'_> {
     }
 }
 
-/// What to take in the place of a reference.
+/// Returns the advice on what to take instead of a reference.
 fn instead_of(reference: &TypeReference) -> &'static str {
     if reference.mutability.is_some() {
         return "take the value itself, and return it";

@@ -1,15 +1,17 @@
-//! The fn as it was, with its body in a task of its own.
+//! Generates the shielded fn: the same signature, with the body as a task of its own.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
 use syn::{ReturnType, Type};
 
-use crate::args::{Args, Mode};
+use crate::arguments::Arguments;
+use crate::attr::{Attr, Mode};
 use crate::input::{Body, Input, is_outer};
-use crate::pattern::Arguments;
 use crate::spawner::{mentions, spawner};
 
+/// Returns the shielded fn, for example:
+///
 /// ```text
 /// async fn name(x: X, Y { mut y, .. }: Y) -> Output {
 ///     let spawner = { let spawner = expr.clone(); spawner };
@@ -25,44 +27,46 @@ use crate::spawner::{mentions, spawner};
 ///     ).await
 /// }
 /// ```
-pub(crate) fn expand(args: &Args, input: Input) -> TokenStream {
+pub(crate) fn expand(attr: &Attr, input: Input) -> TokenStream {
     let Input {
         attrs,
         vis,
         mut sig,
         body,
     } = input;
-    // What has no body was turned down before; nothing in, nothing out.
+    // Unreachable: `check` has rejected a fn without a body.
     let Some(Body { brace, tokens: body }) = body else {
         return TokenStream::new();
     };
 
-    // All that is generated has this span: a name in it cannot meet one of the user's, the lints know it for a macro's,
-    // its edition is the macro's (see `task`), and its location, which is that of the shield, is the attribute.
+    // Everything generated has this span. So its names cannot clash with the user's, lints
+    // recognize it as a macro's, its edition is the macro's (see `task`), and its location, which
+    // becomes the location of the shield, is the attribute.
     let span = Span::mixed_site();
-    let krate = match &args.krate {
+    let krate = match &attr.krate {
         Some(path) => quote!(#path),
         None => quote_spanned!(span=> ::futures_shield),
     };
 
     let arguments = Arguments::take(sig.inputs.iter_mut(), |name| {
-        args.spawner
+        attr.spawner
             .as_ref()
             .is_some_and(|expr| mentions(expr.to_token_stream(), name))
     });
-    let (evaluate, spawner) = spawner(args.spawner.as_ref(), &krate, &arguments);
+    let (evaluate, spawner) = spawner(attr.spawner.as_ref(), &krate, &arguments);
 
     let mut user_body = TokenStream::new();
     brace.surround(&mut user_body, |tokens| tokens.extend(body));
     let output = Output::of(&sig.output);
     let pin_output = output.pin(span);
     let rebind = arguments.rebind;
-    // The user's body is the tail of a block of the 2024 edition. So the temporaries of its own tail are dropped before
-    // the arguments that they may borrow, whatever the edition of the user, as in an `async fn`. The label is there
-    // because rustc, before that edition, calls the braces of a bare block unused, and they are the user's.
+    // The user's body is the tail of a block of the 2024 edition. So in every edition the
+    // temporaries of the body's own tail are dropped before the arguments that they may borrow, as
+    // in an `async fn`. The label prevents the warning about unused braces that rustc has in
+    // earlier editions for a bare block.
     let task = quote_spanned! {span=> async move { #pin_output #rebind '_body: #user_body } };
 
-    let shield = match args.mode {
+    let shield = match attr.mode {
         Mode::Eager => quote_spanned!(span=> #krate::shield(#spawner, #task)),
         Mode::OnDrop => quote_spanned!(span=> #krate::ShieldExt::shield_on_drop(#task, #spawner)),
     };
@@ -74,18 +78,18 @@ pub(crate) fn expand(args: &Args, input: Input) -> TokenStream {
     let outer = attrs.iter().filter(is_outer);
     let inner = attrs.iter().filter(|attr| !is_outer(attr));
     let mut shielded = TokenStream::new();
-    // The braces are the user's, so that rustc and clippy take the fn for the user's as well.
+    // The braces are the user's, so that rustc and clippy treat the fn as the user's.
     brace.surround(&mut shielded, |tokens| {
         tokens.extend(quote!(#(#inner)* #evaluate #awaited));
     });
     quote!(#(#outer)* #vis #sig #shielded)
 }
 
-/// What the body ends with.
+/// The output of the body.
 enum Output {
-    /// `!`, which cannot be named in an expression yet.
+    /// `!`, which stable Rust cannot name in an expression.
     Never,
-    /// A type, with `_` where it is an `impl Trait`.
+    /// A type, with `_` in place of each `impl Trait`.
     Known(Box<Type>),
 }
 
@@ -102,8 +106,8 @@ impl Output {
         }
     }
 
-    /// A statement that is never run, and tells the compiler what `?` and `return` in the body convert to: an `async`
-    /// block has no place for its type.
+    /// Returns a statement that never runs and fixes the output type, which `?` and `return` in the
+    /// body convert to. An `async` block has no syntax for it.
     fn pin(&self, span: Span) -> TokenStream {
         let ty = match self {
             Self::Never => quote_spanned!(span=> ::core::convert::Infallible),

@@ -1,20 +1,21 @@
-//! The item under the attribute: its signature is parsed, its body is not.
+//! The item under the attribute. Its signature is parsed, its body is not.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
 use syn::{AttrStyle, Attribute, Error, Ident, LitStr, Result, Signature, Token, Visibility, braced, token};
 
-/// An `async fn`, or another fn that the checks will turn down.
+/// An `async fn`, or another fn that `check` will reject.
 ///
-/// The body stays a row of tokens. That compiles faster, it lets through syntax that syn does not know yet, and it
-/// keeps rust-analyzer's completion alive in a body that is being typed and does not parse yet.
+/// The body stays a token stream. That compiles faster, accepts syntax that syn does not know yet,
+/// and keeps rust-analyzer's completion working in a body that does not parse yet because it is
+/// being typed.
 pub(crate) struct Input {
-    /// The outer attributes, and after them the inner ones of the body.
+    /// The outer attributes, followed by the inner attributes of the body.
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
-    /// `None` for the `;` of a trait's method.
+    /// `None` for a required method of a trait, which ends in `;`.
     pub(crate) body: Option<Body>,
 }
 
@@ -28,7 +29,8 @@ impl Input {
         syn::parse2(tokens)
     }
 
-    /// Whether this is the plain fn that `#[tokio::test]` and its like leave behind when they stand above `#[shield]`.
+    /// Returns `true` if this is the sync fn that `#[tokio::test]` and similar attributes generate
+    /// if they are above `#[shield]`.
     pub(crate) fn is_sync_test(&self) -> bool {
         let is_test = |attr: &Attribute| attr.path().segments.last().is_some_and(|last| last.ident == "test");
         self.sig.asyncness.is_none() && self.attrs.iter().any(is_test)
@@ -56,7 +58,8 @@ impl Parse for Input {
     }
 }
 
-/// Turns down all that is not a fn, by its keyword: what syn would say is which token it missed.
+/// Returns an error at the keyword of an item that is not a fn. syn's own error would only name the
+/// token that it expected.
 fn expect_fn(input: ParseStream<'_>) -> Result<()> {
     let ahead = input.fork();
     while !ahead.peek(Token![fn]) {
@@ -82,7 +85,8 @@ pub(crate) fn is_outer(attr: &&Attribute) -> bool {
     matches!(attr.style, AttrStyle::Outer)
 }
 
-/// A name for what the user has none for. It cannot meet a name of the user's: it lives at the macro's definition.
+/// Returns a generated name that cannot clash with the user's names: it resolves at the macro's
+/// definition.
 pub(crate) fn internal(name: &str) -> Ident {
     Ident::new(name, proc_macro2::Span::mixed_site())
 }

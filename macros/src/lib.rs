@@ -1,70 +1,114 @@
 //! The `#[shield]` attribute of futures-shield.
 
-use proc_macro::TokenStream;
-use syn::Error;
-
-use crate::args::Args;
-use crate::input::Input;
-
-mod args;
+mod arguments;
+mod attr;
 mod check;
 mod expand;
 mod input;
-mod pattern;
+mod rejected;
 mod spawner;
 
-/// Shields the body of an `async fn`: once a call has begun, it runs to its end, whatever becomes of the caller.
+use proc_macro::TokenStream;
+use syn::Error;
+
+use crate::attr::Attr;
+use crate::input::Input;
+
+/// Shields the body of an `async fn`: after the first poll of a call, the body runs to completion
+/// even if its caller is gone.
 ///
-/// The fn stays the `async fn` that it was, with the signature that was written. From the first poll of the call's
-/// future, its body runs as a task of its own.
+/// The fn stays an `async fn` with the signature that was written. From the first poll of the
+/// call's future, its body runs as a task of its own.
 ///
 /// | | |
 /// | --- | --- |
-/// | `#[shield(spawner)]` | on this spawner |
-/// | `#[shield]` | on `futures_shield::current_runtime()` |
-/// | `#[shield(spawner, on_drop)]`, `#[shield(on_drop)]` | the body runs inside the caller, as with `.shield_on_drop()`, and the rest of it is spawned where the call is dropped half-way |
-/// | `#[shield(.., crate = path)]` | for a crate that has futures-shield under another name than `::futures_shield` |
+/// | `#[shield(spawner)]` | spawns the body on this spawner |
+/// | `#[shield]` | spawns the body on `futures_shield::current_runtime()` |
+/// | `#[shield(spawner, on_drop)]`, `#[shield(on_drop)]` | runs the body inside the caller, as `.shield_on_drop()` does; if the call is dropped partway, the remainder is spawned |
+/// | `#[shield(.., crate = path)]` | for a crate in which futures-shield has another path than `::futures_shield` |
 ///
-/// The spawner comes first, what follows comes in any order. A spawner whose name is `on_drop` goes in parentheses.
+/// The spawner comes first, the other arguments in any order. A spawner with the name `on_drop`
+/// goes in parentheses.
+///
+/// # Features
+///
+/// `#[shield]` needs the feature `macros` of futures-shield. Without a spawner, it also needs the
+/// feature of a runtime: `tokio`, `smol` or `async-std`; if none of them is enabled, that is a
+/// compile error at the attribute. With a spawner it needs whichever feature the spawner needs:
+/// `futures_shield::spawn_fn` and your own implementations of `Spawn` need none.
+///
+/// If the compiler "cannot find attribute `shield`" although it is imported from futures-shield,
+/// the feature `macros` is not enabled: the import then names the function `futures_shield::shield`
+/// only.
 ///
 /// # The spawner
 ///
-/// Any expression, evaluated at the first poll and before the arguments move, so it may use them. What it names is
-/// cloned: `self.spawner`, `&state.tracker`, or a method that returns a reference. What it makes is taken:
-/// `Tokio::current()`. In a generic fn, the bound for what is cloned is `S: Spawn + Clone + Send + Sync + 'static`.
+/// The spawner is an expression. It is evaluated at the first poll, before the arguments move, so
+/// it may use them. If it names a place, the spawner is cloned: `self.spawner`, `&state.tracker`,
+/// or a method that returns a reference. If it makes a value, that value is used:
+/// `Tokio::current()`. In a generic fn, a spawner that is cloned has the bound `S: Spawn + Clone +
+/// Send + Sync + 'static`.
 ///
 /// # What can be shielded
 ///
-/// Free fns, associated fns, and methods with `self`, `self: Arc<Self>` and the like, also in an impl of a trait with
-/// `async fn`s. Generics, `impl Trait`, patterns, `?` and early `return` are as in any `async fn`. Arguments, generics
-/// among them, and the output are `Send + 'static`.
+/// Free fns, associated fns, and methods with `self`, `self: Arc<Self>` and similar receivers, also
+/// in an impl of a trait with `async fn`s. Generics, `impl Trait`, patterns, `?` and early `return`
+/// work as in any `async fn`. The arguments, generic arguments and the output are `Send + 'static`.
 ///
-/// All arguments move into the task, used or not, and drop at the end of the body, in the order of a plain `async fn`.
+/// All arguments move into the task, used or not, and drop at the end of the body, in the order of
+/// a plain `async fn`.
 ///
-/// What borrows from the caller cannot be shielded, for the caller may be gone: `&self`, `&str`, `Foo<'_>`. Nor can an
-/// `unsafe fn`, whose caller vouches for things that may be gone along with it. A fn under `#[async_trait]` is no
-/// longer an `async fn` when this attribute sees it: there, shield a future in the body.
+/// # What cannot be shielded
+///
+/// Each of these is a compile error, at the token that prevents it.
+///
+/// - A fn that borrows from its caller, because the caller may be gone: `&self`, `&str`, `Foo<'_>`.
+/// - An `unsafe fn`, because the body may outlive what its caller guarantees.
+/// - A sync fn. A fn under `#[async_trait]` is no longer an `async fn` when this attribute expands:
+///   shield a future in its body instead.
+/// - A fn that awaits itself, even through `Box::pin`. The task requires a `Send` future, and rustc
+///   cannot check that for a future inside its own definition. Break the cycle with a sync fn whose
+///   return type states it:
+///
+/// ```
+/// use std::{future::Future, pin::Pin};
+/// use futures_shield::{Tokio, shield};
+///
+/// #[shield(Tokio::current())]
+/// async fn countdown(from: u32) -> u32 {
+///     if from == 0 { 0 } else { 1 + boxed_countdown(from - 1).await }
+/// }
+///
+/// fn boxed_countdown(from: u32) -> Pin<Box<dyn Future<Output = u32> + Send>> {
+///     Box::pin(countdown(from))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// assert_eq!(countdown(3).await, 3);
+/// # }
+/// ```
 ///
 /// # Other attributes
 ///
-/// They stack, in either order. Above `#[shield]`, `#[tracing::instrument]` makes its span inside the task, a root
-/// unless it is given a parent; below, the span is the caller's, and the body runs outside of it. `#[tokio::main]` goes
-/// below. Above `#[shield]`, `#[tokio::test]` leaves nothing that could be cut off, and the attribute does nothing.
+/// They stack, in either order. If `#[tracing::instrument]` is above `#[shield]`, its span is
+/// created inside the task, as a root unless it is given a parent. If it is below, the span is the
+/// caller's, and the body runs outside of it. `#[tokio::main]` goes below. If `#[tokio::test]` is
+/// above `#[shield]`, the attribute has no effect: the test body runs in `block_on` and cannot be
+/// cancelled.
 ///
 /// # Cancel safety
 ///
-/// A call whose future was never polled never runs. Dropped after that, it goes on to its end, and its output is
-/// dropped. For an outcome that must be seen, use `.shield(..).on_orphan(..)` in the body.
+/// If the call's future is never polled, the body never runs. If it is dropped after its first
+/// poll, the body runs to completion and its output is dropped. To handle the outcome in that case,
+/// use `.shield(..).on_orphan(..)` in the body.
 ///
 /// # Panics
 ///
-/// A panic of the body reaches the caller with its payload. Awaiting the call panics, with the words of `ShieldError`,
-/// where the executor dropped the task unfinished, as it does when it shuts down. The call site of the shield, in those
-/// words as in a `Tracker`'s report, is the attribute.
-///
-/// # Errors
-///
-/// What cannot be shielded is a compile error at the token that is in the way.
+/// A panic of the body reaches the caller with its payload. Awaiting the call panics with the
+/// message of `ShieldError` if the executor dropped the task before it completed, for example at
+/// shutdown. The location of the shield, in that message and in the report of a `Tracker`, is the
+/// attribute.
 ///
 /// # Examples
 ///
@@ -78,7 +122,8 @@ mod spawner;
 ///     book.send(amount).unwrap();
 /// }
 ///
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
 /// let (pay, payment) = oneshot::channel();
 /// let (book, booked) = oneshot::channel();
 /// tokio::select! {
@@ -88,10 +133,10 @@ mod spawner;
 /// }
 /// pay.send(30).unwrap();
 /// assert_eq!(booked.await, Ok(30));
-/// # });
+/// # }
 /// ```
 ///
-/// A method, on a spawner of its own:
+/// A method, with a spawner from its receiver:
 ///
 /// ```
 /// use std::{io, sync::Arc};
@@ -113,37 +158,38 @@ mod spawner;
 ///     }
 /// }
 ///
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
 /// let orders = Arc::new(Orders { tracker: Tracker::new(Tokio::current()) });
 /// assert_eq!(orders.clone().place("tea").await.unwrap(), 1);
 /// assert!(orders.place("").await.is_err());
-/// # });
+/// # }
 /// ```
 #[proc_macro_attribute]
-pub fn shield(args: TokenStream, item: TokenStream) -> TokenStream {
-    match try_shield(args.into(), item.clone().into()) {
+pub fn shield(attr: TokenStream, item: TokenStream) -> TokenStream {
+    match try_shield(attr.clone().into(), item.clone().into()) {
         Ok(expanded) => expanded.into(),
-        // With the item as it was written, so that what uses it gives no errors of its own.
         Err(error) => {
-            let mut tokens = TokenStream::from(error.into_compile_error());
-            tokens.extend(item);
-            tokens
+            let mut tokens = error.into_compile_error();
+            tokens.extend(rejected::keep(attr.into(), item.into()));
+            tokens.into()
         }
     }
 }
 
 fn try_shield(
-    args: proc_macro2::TokenStream,
+    attr: proc_macro2::TokenStream,
     item: proc_macro2::TokenStream,
 ) -> Result<proc_macro2::TokenStream, Error> {
     let input = Input::parse(item.clone())?;
     if input.is_sync_test() {
-        // `#[tokio::test]` has expanded first, and the body now stands in a `block_on`, which nothing cuts off.
+        // `#[tokio::test]` has expanded already: the body is in a `block_on`, which nothing
+        // cancels.
         return Ok(item);
     }
-    let args = Args::parse(args);
-    match (check::check(&input), args) {
-        (Ok(()), Ok(args)) => Ok(expand::expand(&args, input)),
+    let attr = Attr::parse(attr);
+    match (check::check(&input), attr) {
+        (Ok(()), Ok(attr)) => Ok(expand::expand(&attr, input)),
         (Err(error), Ok(_)) | (Ok(()), Err(error)) => Err(error),
         (Err(mut errors), Err(error)) => {
             errors.combine(error);

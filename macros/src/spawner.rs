@@ -1,26 +1,32 @@
-//! The spawner: evaluated before the arguments move, and owned, so that they can.
+//! Evaluates the spawner before the arguments move, as a value that does not borrow from them.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, UnOp};
 
+use crate::arguments::Arguments;
 use crate::input::internal;
-use crate::pattern::Arguments;
 
-/// The statements that evaluate the spawner, and the name they leave it under. It borrows none of the arguments.
+/// Returns the statements that evaluate the spawner, and the name that they bind it to. The spawner
+/// does not borrow from the arguments.
 ///
-/// What the user's expression names is cloned (`self.spawner`, `&state.tracker`), what it makes is taken
-/// (`Tokio::current()`), and where that is a reference, what it refers to is cloned.
+/// If the user's expression names a place (`self.spawner`, `&state.tracker`), the spawner is
+/// cloned. If it makes a value (`Tokio::current()`), the value is used; if that is a reference, its
+/// target is cloned.
 pub(crate) fn spawner(expr: Option<&Expr>, krate: &TokenStream, arguments: &Arguments) -> (TokenStream, Ident) {
     let Some(expr) = expr else {
         let name = internal("spawner");
         return (
-            quote_spanned!(name.span()=> let #name = #krate::current_runtime();),
+            // Not the public function: here a missing runtime feature is an error at the user's attribute.
+            quote_spanned! {name.span()=>
+                let #name = #krate::__private::current_runtime::<#krate::__private::Features>();
+            },
             name,
         );
     };
-    // At the user's tokens, so that an error is; but not of them, so that no lint takes it for the user's code.
+    // Located at the user's tokens, so that errors point there, but hygienic, so that lints do not
+    // attribute it to the user.
     let span = Span::mixed_site().located_at(expr.span());
     let peek = arguments.peek(|name| mentions(expr.to_token_stream(), name));
     let named = strip(expr);
@@ -28,7 +34,8 @@ pub(crate) fn spawner(expr: Option<&Expr>, krate: &TokenStream, arguments: &Argu
     let owned = match Place::of(named) {
         Place::Within => clone(named),
         Place::Path(Some(name)) if arguments.binds(name) => clone(named),
-        // A unit struct, a constant or a static: it can be borrowed for ever, so it need not be `Clone`.
+        // A unit struct, a constant or a static: it can be borrowed as `'static`, so it need not be
+        // `Clone`.
         Place::Path(_) => from_value(&quote_spanned!(span=> &#named), span, krate),
         Place::Nowhere => from_value(&expr.to_token_stream(), span, krate),
     };
@@ -36,8 +43,8 @@ pub(crate) fn spawner(expr: Option<&Expr>, krate: &TokenStream, arguments: &Argu
     (quote_spanned!(span=> let #name = { #peek #owned #name };), name)
 }
 
-/// The method finds its way through any number of references, and a missing `Clone` is an error that says so, at the
-/// name of what is not `Clone`: the last token.
+/// Returns a call of `clone` as a method, which dereferences as often as necessary. If `Clone` is
+/// missing, the error is at the last token, which is the name of the value.
 fn clone(named: &Expr) -> TokenStream {
     let last = named.to_token_stream().into_iter().last();
     let span = Span::mixed_site().located_at(last.map_or_else(Span::call_site, |last| last.span()));
@@ -54,7 +61,7 @@ fn from_value(value: &TokenStream, span: Span, krate: &TokenStream) -> TokenStre
     }
 }
 
-/// Parentheses and borrows around an expression say nothing of what it names.
+/// Removes the parentheses and borrows around an expression that names a place.
 fn strip(expr: &Expr) -> &Expr {
     match expr {
         Expr::Group(inner) => strip(&inner.expr),
@@ -64,13 +71,13 @@ fn strip(expr: &Expr) -> &Expr {
     }
 }
 
-/// Whether an expression names something that is there already.
+/// Which existing value an expression names, if any.
 enum Place<'e> {
-    /// A path alone, by its name where that is one word.
+    /// A path. `Some` if it is a single name.
     Path(Option<&'e Ident>),
-    /// What lies inside something else.
+    /// A field, an element or a target of another value.
     Within,
-    /// It makes a new value.
+    /// None: the expression makes a new value.
     Nowhere,
 }
 

@@ -8,7 +8,7 @@ mod caller;
 mod faults;
 mod inline;
 mod location;
-#[cfg(all(feature = "macros", feature = "tokio"))]
+#[cfg(feature = "macros")]
 mod macros;
 mod shield;
 #[cfg(feature = "tower")]

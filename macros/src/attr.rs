@@ -1,15 +1,16 @@
-//! What stands in the attribute's parentheses.
+//! The arguments of the attribute: spawner, mode and crate path.
 
 use proc_macro2::TokenStream;
-use syn::parse::{Parse, ParseStream};
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Error, Expr, Ident, Path, Result, Token};
 
-/// `#[shield(spawner, on_drop, crate = path)]`: each part optional, the spawner first, the named ones in any order.
-pub(crate) struct Args {
-    /// `None` stands for the runtime that the enabled features select.
+/// `#[shield(spawner, on_drop, crate = path)]`: each part is optional. The spawner comes first, the
+/// named parts follow in any order.
+pub(crate) struct Attr {
+    /// `None` selects the runtime that the enabled features select.
     pub(crate) spawner: Option<Expr>,
     pub(crate) mode: Mode,
-    /// Where the user's crate finds futures-shield; `None` stands for `::futures_shield`.
+    /// The path of futures-shield in the user's crate; `None` is `::futures_shield`.
     pub(crate) krate: Option<Path>,
 }
 
@@ -17,23 +18,23 @@ pub(crate) struct Args {
 pub(crate) enum Mode {
     /// At the first poll of the call's future.
     Eager,
-    /// When the call's future is dropped half-way.
+    /// When the call's future is dropped partway.
     OnDrop,
 }
 
-/// The one word of this grammar. It is a mode where it stands alone between commas, and only there: a spawner of that
-/// name is written `(on_drop)`, and `on_drop()` and `on_drop.spawner` are expressions.
+/// The only keyword of this grammar. It is a mode only if it stands alone between commas: a spawner
+/// of that name is written `(on_drop)`, and `on_drop()` and `on_drop.spawner` are expressions.
 const ON_DROP: &str = "on_drop";
 
-impl Args {
+impl Attr {
     pub(crate) fn parse(tokens: TokenStream) -> Result<Self> {
         syn::parse2(tokens)
     }
 }
 
-impl Parse for Args {
+impl Parse for Attr {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut args = Self {
+        let mut attr = Self {
             spawner: None,
             mode: Mode::Eager,
             krate: None,
@@ -47,28 +48,28 @@ impl Parse for Args {
                 if input.peek(syn::Lit) {
                     return Err(input.error("write the path without quotes: `crate = my_path`"));
                 }
-                if args.krate.replace(input.call(Path::parse_mod_style)?).is_some() {
+                if attr.krate.replace(input.call(Path::parse_mod_style)?).is_some() {
                     return Err(Error::new_spanned(name, "`crate` is given twice"));
                 }
             } else if let Some(name) = on_drop(input)? {
-                if matches!(args.mode, Mode::OnDrop) {
+                if matches!(attr.mode, Mode::OnDrop) {
                     return Err(Error::new_spanned(name, "`on_drop` is given twice"));
                 }
-                args.mode = Mode::OnDrop;
+                attr.mode = Mode::OnDrop;
             } else {
                 let expr: Expr = input.parse()?;
                 match &expr {
                     Expr::Assign(unknown) => {
                         return Err(Error::new_spanned(&unknown.left, UNKNOWN));
                     }
-                    _ if args.spawner.is_some() => return Err(Error::new_spanned(&expr, UNKNOWN)),
+                    _ if attr.spawner.is_some() => return Err(Error::new_spanned(&expr, UNKNOWN)),
                     _ if !first => {
                         return Err(Error::new_spanned(
                             &expr,
                             "the spawner comes first: `#[shield(spawner, ..)]`",
                         ));
                     }
-                    _ => args.spawner = Some(expr),
+                    _ => attr.spawner = Some(expr),
                 }
             }
             first = false;
@@ -77,7 +78,7 @@ impl Parse for Args {
             }
             input.parse::<Token![,]>()?;
         }
-        Ok(args)
+        Ok(attr)
     }
 }
 
@@ -91,4 +92,25 @@ fn on_drop(input: ParseStream<'_>) -> Result<Option<Ident>> {
     } else {
         Ok(None)
     }
+}
+
+/// Returns the expressions in the arguments of an attribute that was rejected, as far as they
+/// parse.
+pub(crate) fn expressions(tokens: TokenStream) -> Vec<Expr> {
+    let parse = |input: ParseStream<'_>| {
+        let mut found = Vec::new();
+        while let Ok(expr) = input.parse::<Expr>() {
+            // `on_drop` and `crate = path` are no expressions of the user's.
+            if !matches!(expr, Expr::Assign(_)) {
+                found.push(expr);
+            }
+            if input.parse::<Token![,]>().is_err() {
+                break;
+            }
+        }
+        // The rest is what the error is about.
+        input.parse::<TokenStream>()?;
+        Ok(found)
+    };
+    parse.parse2(tokens).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! How the arguments get into the task: all of them, and so that they drop as a plain `async fn` drops them.
+//! Moves all arguments into the task, so that they drop in the order of a plain `async fn`.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -7,22 +7,23 @@ use syn::{Attribute, FnArg, Ident, Pat, PatIdent, PatParen, PatReference, PatTyp
 
 use crate::input::internal;
 
-/// The arguments of one fn, on their way into its task.
+/// The arguments of one fn, and how its task takes them.
 ///
-/// rustc moves every argument of an `async fn` into its future, used or not, and binds the patterns there, one by one:
-/// so they drop at the end of the body, the last one first, and what a pattern leaves out (`_`, `..`) drops along with
-/// what it binds. An `async move` block takes only what it mentions. Hence [`Self::rebind`], which mentions everything.
+/// rustc moves every argument of an `async fn` into its future, used or not, and binds the patterns
+/// there, one by one. So they drop at the end of the body, the last one first, and the parts that a
+/// pattern does not bind (`_`, `..`) drop along with those that it binds. An `async move` block
+/// captures only what it mentions; therefore [`Self::rebind`] mentions every argument.
 #[derive(Default)]
 pub(crate) struct Arguments {
-    /// Statements for the start of the task.
+    /// The statements at the start of the task.
     pub(crate) rebind: TokenStream,
-    /// The names that the signature binds, which the spawner expression sees as they are.
+    /// The names that the signature binds. The spawner expression can use them directly.
     names: Vec<Ident>,
-    /// Those that only the task binds.
+    /// The arguments that only the task destructures.
     hidden: Vec<Hidden>,
 }
 
-/// An argument that goes into the task whole, under a name of ours.
+/// An argument that moves into the task undivided, under a generated name.
 struct Hidden {
     cfgs: Vec<Attribute>,
     whole: Ident,
@@ -30,10 +31,10 @@ struct Hidden {
 }
 
 impl Arguments {
-    /// Takes the arguments out of a signature, and leaves in it what the caller is to see.
+    /// Collects the arguments of a signature, and rewrites its patterns.
     ///
-    /// That is the user's own patterns but for `mut`, which goes where the binding is used. Only a pattern that would
-    /// leave a part of the argument behind, in the caller, gives way to a name of ours.
+    /// Patterns are kept, without `mut` (moved to the rebinding). A pattern that does not bind the
+    /// whole argument is replaced by a generated name.
     pub(crate) fn take<'a>(inputs: impl Iterator<Item = &'a mut FnArg>, mentioned: impl Fn(&Ident) -> bool) -> Self {
         let mut this = Self::default();
         for (index, input) in inputs.enumerate() {
@@ -46,8 +47,9 @@ impl Arguments {
     }
 
     fn receiver(&mut self, receiver: &Receiver) {
-        // `self` cannot be bound anew; mentioning it takes the whole of it into the task, and not only the fields that
-        // the body uses. It drops after the other arguments, as in a plain `async fn`, for it is the first.
+        // `self` cannot be rebound. Mentioning it moves all of it into the task, and not only the
+        // fields that the body uses. It is the first argument, so it drops last, as in a plain
+        // `async fn`.
         let this = &receiver.self_token;
         self.rebind
             .extend(quote_spanned!(internal("_").span()=> let _ = &#this;));
@@ -62,7 +64,8 @@ impl Arguments {
         let mut bindings = Vec::new();
         if binds_everything(&arg.pat, &mut bindings) {
             for PatIdent { mutability, ident, .. } in bindings {
-                // Lints that would take the line for the user's, whose name is in it.
+                // These lints would attribute the line to the user, because it contains the user's
+                // name.
                 let quiet = quote! {
                     #[allow(
                         clippy::no_effect_underscore_binding,
@@ -84,8 +87,9 @@ impl Arguments {
                 #(#cfgs)* let #whole = #whole;
                 #(#cfgs)* #(#lints)* let #pat = #whole;
             });
-            // The parentheses keep the name to ourselves: `#[tracing::instrument]`, when it expands after us, records
-            // the arguments whose names it finds, and would ask for a `Debug` that the user's type need not have.
+            // The parentheses hide the name from `#[tracing::instrument]`. If it expands after this
+            // macro, it records each argument whose name it finds, which requires `Debug` of the
+            // user's type.
             let shown = Pat::Paren(PatParen {
                 attrs: Vec::new(),
                 paren_token: token::Paren(whole.span()),
@@ -96,12 +100,13 @@ impl Arguments {
         }
     }
 
-    /// Whether an expression that begins with this name is a place inside an argument.
+    /// Returns `true` if an expression that begins with this name is a place inside an argument.
     pub(crate) fn binds(&self, name: &Ident) -> bool {
         self.names.contains(name) || self.hidden.iter().any(|hidden| names_in(&hidden.pat).contains(name))
     }
 
-    /// Statements that let the spawner expression see, by reference, what only the task binds.
+    /// Returns statements that bind, by reference, the names that only the task binds, for the
+    /// spawner expression.
     pub(crate) fn peek(&self, mentions: impl Fn(&Ident) -> bool) -> TokenStream {
         let mut statements = TokenStream::new();
         for Hidden { cfgs, whole, pat } in &self.hidden {
@@ -115,7 +120,8 @@ impl Arguments {
     }
 }
 
-/// Collects the bindings of a pattern. False where the pattern leaves a part of its value unbound, or may.
+/// Collects the bindings of a pattern. Returns `false` if the pattern may leave a part of its value
+/// unbound.
 fn binds_everything(pat: &Pat, bindings: &mut Vec<PatIdent>) -> bool {
     match pat {
         Pat::Ident(pat) => {
@@ -131,12 +137,13 @@ fn binds_everything(pat: &Pat, bindings: &mut Vec<PatIdent>) -> bool {
             let mut fields = pat.fields.iter();
             pat.rest.is_none() && fields.all(|field| field.attrs.is_empty() && binds_everything(&field.pat, bindings))
         }
-        // `_`, `..`, and what cannot be looked into.
+        // `_`, `..`, and patterns that syn does not parse.
         _ => false,
     }
 }
 
-fn names_in(pat: &Pat) -> Vec<Ident> {
+/// Returns the names that a pattern binds.
+pub(crate) fn names_in(pat: &Pat) -> Vec<Ident> {
     struct Names(Vec<Ident>);
     impl VisitMut for Names {
         fn visit_pat_ident_mut(&mut self, pat: &mut PatIdent) {
@@ -167,7 +174,7 @@ impl VisitMut for WithoutMut {
     }
 }
 
-/// The pattern with each binding a reference, and what to match it with: the value stays where it is.
+/// Returns `pattern = value` with each binding a reference, so that the value is not moved.
 fn by_reference(mut pat: Pat, value: &Ident) -> TokenStream {
     struct Explicit(bool);
     impl VisitMut for Explicit {
@@ -190,7 +197,8 @@ fn by_reference(mut pat: Pat, value: &Ident) -> TokenStream {
         }
     }
 
-    // A pattern that matches a reference binds by reference by itself; but not where it has a `&` or `ref` of its own.
+    // If a pattern matches against a reference, its bindings are references, unless it contains `&`
+    // or `ref` itself.
     let mut explicit = Explicit(false);
     explicit.visit_pat_mut(&mut pat);
     if explicit.0 {
@@ -202,7 +210,8 @@ fn by_reference(mut pat: Pat, value: &Ident) -> TokenStream {
     }
 }
 
-/// Goes with the binding that the body uses: an `expect` on the one in the signature would find nothing.
+/// Returns `true` for a lint attribute. It moves to the binding that the body uses: an `expect` on
+/// the one in the signature would not be fulfilled.
 fn is_lint(attr: &Attribute) -> bool {
     ["allow", "expect", "warn", "deny", "forbid"]
         .iter()
