@@ -59,6 +59,7 @@
 //! | `macros` | `#[shield]` |
 //! | `tower` | `ShieldLayer` |
 //! | `tracing` | events when work is orphaned, and when an orphan ends |
+//! | `testing` | [`testing`]: tests that cancel a future at each of its suspensions |
 //!
 //! [`spawn_fn`] and [`spawn_local_fn`] make a spawner of a closure, and [`DynSpawner`] keeps any of them without a type
 //! parameter. A library takes `impl Spawn`; to keep it, `S: Spawn + Clone + Send + Sync + 'static`.
@@ -124,6 +125,8 @@ mod relay;
 mod rt;
 mod shield;
 mod spawn;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tracker;
 mod util;
 

@@ -11,6 +11,8 @@ mod location;
 #[cfg(feature = "macros")]
 mod macros;
 mod shield;
+#[cfg(feature = "testing")]
+mod testing;
 #[cfg(feature = "tower")]
 mod tower;
 mod tracker;
