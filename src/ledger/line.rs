@@ -96,7 +96,7 @@ impl Line {
         self.whole.orphans.fetch_sub(1, Ordering::Release);
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(super) fn counts(&self, is_idle: bool) -> Counts {
         let Orphans {
             running: orphans,
             finished,
@@ -105,7 +105,12 @@ impl Line {
         } = *lock(&self.orphans);
         // Read after the orphans, of which some may have ended by then: an orphan counts as running until it is not
         // one any more.
-        let running = self.running.load(Ordering::Acquire).max(orphans);
+        let running = if is_idle {
+            0
+        } else {
+            self.running.load(Ordering::Acquire)
+        }
+        .max(orphans);
         Counts {
             location: self.location,
             running,

@@ -52,8 +52,7 @@ impl<T> Orphan<T> {
     /// The work had ended before its caller was gone, so it is no orphan: its outcome goes to the hook here, on the
     /// caller's side, which is counted while it runs.
     pub(crate) fn take_late(self, outcome: Outcome<T>, gone: Option<SetOnDrop>) {
-        let Self { hook, lines, trace } = self;
-        drop(trace);
+        let Self { hook, lines, .. } = self;
         let counted = lines.count();
         // Before the hook, which may wait for somebody who waits for this.
         drop(gone);

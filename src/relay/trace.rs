@@ -14,13 +14,14 @@ use crate::error::Outcome;
 use crate::util::CallLocation;
 use crate::util::contain::contain;
 use crate::util::held::Held;
+use crate::util::sync::thread_cells;
 
 /// The target of every event: the crate, and not the module that happens to emit it.
 const TARGET: &str = "futures_shield";
 
-thread_local! {
-    /// Whether this thread is emitting an event of ours. Without a destructor, so that it can always be used.
-    static EMITTING: Cell<bool> = const { Cell::new(false) };
+thread_cells! {
+    /// Whether this thread is emitting an event of ours.
+    static EMITTING: bool = false;
 }
 
 /// The span that was current at the user's call, to be the parent of the events.
@@ -39,7 +40,7 @@ pub(crate) enum CallSpan {
 impl CallSpan {
     #[inline]
     pub(crate) fn capture() -> Self {
-        if EMITTING.get() {
+        if EMITTING.with(Cell::get) {
             Self::Silent
         } else if LevelFilter::current() == LevelFilter::OFF {
             // Without a subscriber there is no span to look for.
@@ -157,14 +158,14 @@ impl Announcement {
 /// Calls `event` with the id of the parent. The subscriber is the one that made the span, or without a span the one of
 /// this thread. It is foreign code: its panic is contained, and it may call us again.
 fn emit(span: &Span, event: impl Fn(Option<Id>)) {
-    if EMITTING.replace(true) {
+    if EMITTING.with(|emitting| emitting.replace(true)) {
         return;
     }
     contain(|| match span.with_subscriber(|(_, dispatch)| dispatch.clone()) {
         Some(dispatch) => dispatcher::with_default(&dispatch, || event(span.id())),
         None => event(None),
     });
-    EMITTING.set(false);
+    EMITTING.with(|emitting| emitting.set(false));
 }
 
 /// When the caller was gone.

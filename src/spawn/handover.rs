@@ -3,28 +3,27 @@
 //! A spawner takes a future and returns nothing, so the two meet in thread-locals for the length of that call. If no
 //! tracker takes part, nothing here is touched but the current [`Call`].
 
-use std::cell::Cell;
 use std::mem::ManuallyDrop;
 
 use crate::ledger::{Entry, InlineEntry, Ledger, Lines};
 use crate::util::CallLocation;
 use crate::util::call::{self, Call, Restore};
+use crate::util::sync::thread_cells;
 
-thread_local! {
-    // `ManuallyDrop`: a thread-local with a destructor could not be used from the destructors of others. The guards
-    // below always take out what was put in.
+thread_cells! {
+    // `ManuallyDrop`, to have no destructor: the guards below always take out what was put in.
     /// The lines at which trackers count the work of an eager shield.
-    static ADOPTED: Cell<ManuallyDrop<Lines>> = const { Cell::new(ManuallyDrop::new(Lines::none())) };
+    static ADOPTED: ManuallyDrop<Lines> = ManuallyDrop::new(Lines::none());
     /// The counts of inline work, until the trackers that they belong to take them over.
-    static COUNTED: Cell<ManuallyDrop<InlineEntry>> = const { Cell::new(ManuallyDrop::new(InlineEntry::none())) };
+    static COUNTED: ManuallyDrop<InlineEntry> = ManuallyDrop::new(InlineEntry::none());
 }
 
 fn swap_adopted(lines: Lines) -> Lines {
-    ManuallyDrop::into_inner(ADOPTED.replace(ManuallyDrop::new(lines)))
+    ManuallyDrop::into_inner(ADOPTED.with(|adopted| adopted.replace(ManuallyDrop::new(lines))))
 }
 
 fn swap_counted(entry: InlineEntry) -> InlineEntry {
-    ManuallyDrop::into_inner(COUNTED.replace(ManuallyDrop::new(entry)))
+    ManuallyDrop::into_inner(COUNTED.with(|counted| counted.replace(ManuallyDrop::new(entry))))
 }
 
 /// The call to a spawner by an eager shield. When it ends, by unwinding too, the shield has the lines of its work.

@@ -61,12 +61,12 @@ impl<D: Future> Future for Drain<D> {
 /// Returns what is unfinished, or `Ok` if nothing is.
 fn left(ledger: &Ledger) -> Result<(), Unfinished> {
     loop {
+        if ledger.whole().len() == 0 {
+            return Ok(());
+        }
         let unfinished = Unfinished::new(&ledger.counts());
         if !unfinished.is_empty() {
             return Err(unfinished);
-        }
-        if ledger.whole().len() == 0 {
-            return Ok(());
         }
         // Something runs, but nothing did at each location when that location was read: meanwhile other threads have
         // ended work and begun other work. So this repeats only if others make progress, and waits for nobody.

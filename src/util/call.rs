@@ -8,6 +8,7 @@
 use std::cell::Cell;
 
 use super::CallLocation;
+use super::sync::thread_cells;
 
 /// What is being spawned, as trackers and [`spawn_location`](crate::spawn_location) see it.
 #[derive(Clone, Copy)]
@@ -26,9 +27,13 @@ pub(crate) enum Call {
     Claimed(CallLocation),
 }
 
-thread_local! {
-    // Without a destructor, so that it can be used from the destructors of other thread-locals.
-    static CALL: Cell<Call> = const { Cell::new(Call::Outside) };
+thread_cells! {
+    static CALL: Call = Call::Outside;
+}
+
+#[inline]
+fn set(call: Call) {
+    CALL.with(|current| current.set(call));
 }
 
 /// Restores the call that was current before.
@@ -48,7 +53,7 @@ impl Restore {
 impl Drop for Restore {
     #[inline]
     fn drop(&mut self) {
-        CALL.set(self.before);
+        set(self.before);
     }
 }
 
@@ -57,16 +62,16 @@ impl Drop for Restore {
 #[inline]
 pub(crate) fn enter(call: Call) -> Restore {
     Restore {
-        before: CALL.replace(call),
+        before: CALL.with(|current| current.replace(call)),
     }
 }
 
 /// Hides the current call from foreign code until the guard is dropped.
 #[inline]
 pub(crate) fn hide() -> Restore {
-    let before = CALL.get();
+    let before = Call::current();
     if !matches!(before, Call::Outside) {
-        CALL.set(Call::Hidden);
+        set(Call::Hidden);
     }
     Restore { before }
 }
@@ -75,10 +80,10 @@ pub(crate) fn hide() -> Restore {
 /// the future was spawned directly.
 #[inline]
 pub(crate) fn claim(caller: CallLocation) -> Call {
-    let call = CALL.get();
+    let call = Call::current();
     match call {
         Call::Eager(location) | Call::Inline(location) | Call::Direct(location) => {
-            CALL.set(Call::Claimed(location));
+            set(Call::Claimed(location));
             call
         }
         Call::Outside | Call::Hidden | Call::Claimed(_) => Call::Direct(caller),
@@ -88,7 +93,7 @@ pub(crate) fn claim(caller: CallLocation) -> Call {
 /// Returns `true` if the current call's work was taken over by [`claim`].
 #[inline]
 pub(crate) fn is_claimed() -> bool {
-    matches!(CALL.get(), Call::Claimed(_))
+    matches!(Call::current(), Call::Claimed(_))
 }
 
 impl Call {
@@ -103,7 +108,8 @@ impl Call {
     }
 
     /// Returns the current call.
+    #[inline]
     pub(crate) fn current() -> Self {
-        CALL.get()
+        CALL.with(Cell::get)
     }
 }

@@ -14,6 +14,21 @@ pub(crate) use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
+/// Declares thread-locals of `Cell`s without destructors, so that they can be used from the destructors of others.
+macro_rules! thread_cells {
+    ($($(#[$attr:meta])* static $name:ident: $value:ty = $init:expr;)*) => {
+        #[cfg(not(shield_loom))]
+        std::thread_local! {
+            $($(#[$attr])* static $name: std::cell::Cell<$value> = const { std::cell::Cell::new($init) };)*
+        }
+        #[cfg(shield_loom)]
+        loom::thread_local! {
+            $($(#[$attr])* static $name: std::cell::Cell<$value> = std::cell::Cell::new($init);)*
+        }
+    };
+}
+pub(crate) use thread_cells;
+
 /// Locks `mutex` even if a thread panicked while it held the lock. No foreign code runs under our locks, so what they
 /// guard is whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
