@@ -1,6 +1,7 @@
 //! Scenario 78: every spawner of this crate keeps the rules of `Spawn` and `SpawnLocal`.
 //!
-//! The checks stand in `tests/spawner-checks`, with a spawner for each rule that breaks it.
+//! The checks stand in `tests/spawner-checks`, with a spawner for each rule that breaks it. That crate is not published,
+//! so this is a test of its own, which is not packaged.
 #![cfg(not(shield_loom))]
 
 use futures_executor::{LocalPool, ThreadPool};

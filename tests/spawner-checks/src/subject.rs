@@ -42,6 +42,16 @@ impl<S> Subject<S> {
         }
     }
 
+    /// Returns the spawner.
+    pub fn spawner(&self) -> &S {
+        &self.spawner
+    }
+
+    /// Runs `caller` to its end.
+    pub fn run(&mut self, caller: impl Future<Output = ()>) {
+        (self.run)(Box::pin(caller));
+    }
+
     /// States that the executor is never shut down while it holds futures.
     #[must_use]
     pub fn never_shut_down(mut self) -> Self {

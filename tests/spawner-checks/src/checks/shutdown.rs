@@ -8,8 +8,9 @@ use crate::bench::{Bench, Skip};
 use crate::hand::{Hand, When};
 use crate::probe::Probe;
 
-/// Holds a pending future in the executor, and has its spawner outlive it.
+/// Runs the executor once, and has its spawner outlive it.
 fn shut_down_under_spawner<H: Hand>(mut bench: Bench<H>) -> Result<H, Skip> {
+    bench.skip_if_never_shut_down()?;
     let spawner = bench.spawner().clone();
     bench.run(async move {
         let (probe, watch) = Probe::gated(0);
@@ -42,6 +43,7 @@ pub(crate) fn drops_what_it_refuses<H: Hand>(bench: Bench<H>) -> Result<(), Skip
 pub(crate) fn during_shutdown<H: Hand>(mut bench: Bench<H>) -> Result<(), Skip> {
     bench.expect("a future that was spawned in the drop of one that the runtime dropped at its shutdown to be dropped");
     bench.skip_if_kept_by_spawner()?;
+    bench.skip_if_never_shut_down()?;
     let spawner = bench.spawner().clone();
     let ((first, first_watch), (next, next_watch)) = (Probe::gated(1), Probe::gated(0));
     let polled = first_watch.clone();
@@ -49,7 +51,7 @@ pub(crate) fn during_shutdown<H: Hand>(mut bench: Bench<H>) -> Result<(), Skip> 
         spawner.hand_chain(first, When::InItsDrop, next);
         polled.until(|seen| seen.polls >= 1).await;
     });
-    bench.shut_down(&[&first_watch])?;
+    bench.shut_down(&[&first_watch]);
     block_on(next_watch.until(|seen| seen.called));
     block_on(next_watch.until(|seen| seen.dropped));
     Ok(())
@@ -57,6 +59,7 @@ pub(crate) fn during_shutdown<H: Hand>(mut bench: Bench<H>) -> Result<(), Skip> 
 
 pub(crate) fn shutdown_drops_futures<H: Hand>(mut bench: Bench<H>) -> Result<(), Skip> {
     bench.expect("a pending future to be polled before the shutdown");
+    bench.skip_if_never_shut_down()?;
     let spawner = bench.spawner().clone();
     let ((pending, pending_watch), (fresh, fresh_watch)) = (Probe::gated(1), Probe::gated(1));
     let polled = pending_watch.clone();
@@ -67,7 +70,7 @@ pub(crate) fn shutdown_drops_futures<H: Hand>(mut bench: Bench<H>) -> Result<(),
         spawner.call(fresh);
     });
     let expectation = bench.expectation();
-    bench.shut_down(&[&pending_watch, &fresh_watch])?;
+    bench.shut_down(&[&pending_watch, &fresh_watch]);
 
     expectation.expect("a future that was spawned right before the runtime was dropped to be dropped");
     block_on(fresh_watch.until_dropped_unfinished());
