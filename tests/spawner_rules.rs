@@ -1,12 +1,17 @@
 //! Scenario 78: every spawner of this crate keeps the rules of `Spawn` and `SpawnLocal`.
 //!
-//! The checks stand in `tests/spawner-checks`, with a spawner for each rule that breaks it. That crate is not published,
-//! so this is a test of its own, which is not packaged.
+//! The checks stand in `tests/spawner-checks`, with a spawner for each rule that breaks it. That
+//! crate is not published, so this is a test of its own, which is not packaged.
 #![cfg(not(shield_loom))]
 
+use std::rc::Rc;
+use std::sync::Arc;
+
 use futures_executor::{LocalPool, ThreadPool};
-use futures_shield::{spawn_fn, spawn_local_fn};
-use futures_shield_spawner_checks::{BoxCaller, Rule, Subject, spawn_local_rules, spawn_rules};
+use futures_shield::{DynSpawner, Spawn, SpawnLocal, Tracker, spawn_fn, spawn_local_fn};
+use futures_shield_spawner_checks::{
+    BoxCaller, Rule, Subject, spawn_local_rules, spawn_rules, wrapper_local_rules, wrapper_rules,
+};
 use futures_util::task::LocalSpawnExt;
 
 /// The rules that do not apply to an executor that is never shut down.
@@ -45,6 +50,35 @@ fn spawn_local_fn_over_a_local_pool() {
     });
     report.assert_kept();
     assert_eq!(report.not_applicable(), []);
+}
+
+#[test]
+fn spawners_that_wrap_another_one() {
+    wrapper_rules(|inner| inner).assert_kept();
+    wrapper_rules(|inner| &*Box::leak(Box::new(inner))).assert_kept();
+    wrapper_rules(Box::new).assert_kept();
+    wrapper_rules(Rc::new).assert_kept();
+    wrapper_rules(Arc::new).assert_kept();
+    wrapper_rules(DynSpawner::new).assert_kept();
+    wrapper_rules(Tracker::new).assert_kept();
+}
+
+#[test]
+fn spawners_of_local_futures_that_wrap_another_one() {
+    wrapper_local_rules(|inner| inner).assert_kept();
+    wrapper_local_rules(|inner| &*Box::leak(Box::new(inner))).assert_kept();
+    wrapper_local_rules(Box::new).assert_kept();
+    wrapper_local_rules(Rc::new).assert_kept();
+    wrapper_local_rules(Arc::new).assert_kept();
+    wrapper_local_rules(Tracker::new).assert_kept();
+}
+
+/// As the docs of `Spawn` say: write `Tracker::new(spawn_fn(..))`.
+#[test]
+fn a_closure_cannot_forward_track_inline() {
+    let exception = [Rule::ForwardsTrackInline];
+    wrapper_rules(|inner| spawn_fn(move |task| inner.spawn_detached(task))).assert_broken(&exception);
+    wrapper_local_rules(|inner| spawn_local_fn(move |task| inner.spawn_local_detached(task))).assert_broken(&exception);
 }
 
 #[cfg(feature = "futures")]
@@ -121,11 +155,9 @@ mod async_task {
 
 #[cfg(feature = "tokio")]
 mod tokio {
-    use std::rc::Rc;
-
     use ::tokio::runtime::{Builder, Runtime};
     use ::tokio::task::LocalSet;
-    use futures_shield::{DynSpawner, Tokio, TokioLocal, Tracker};
+    use futures_shield::{Tokio, TokioLocal};
 
     use super::*;
 
@@ -241,9 +273,6 @@ const KEPT_BY_ITS_SPAWNER: [Rule; 3] = [
 
 #[cfg(feature = "async-executor")]
 mod async_executor {
-    use std::rc::Rc;
-    use std::sync::Arc;
-
     use ::async_executor::{Executor, LocalExecutor};
     use futures_executor::block_on;
 

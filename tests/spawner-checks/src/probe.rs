@@ -9,8 +9,8 @@ use tokio::sync::watch;
 
 /// A future that records what an executor does with it.
 ///
-/// It is public, and `Send`, so that a spawner that breaks a rule on purpose can recognize it and send it to another
-/// thread.
+/// It is public, and `Send`, so that a spawner that breaks a rule on purpose can recognize it and
+/// send it to another thread.
 #[derive(Debug)]
 pub struct Probe {
     seen: watch::Sender<Seen>,
@@ -49,7 +49,8 @@ impl Probe {
         Self::new(gates, false)
     }
 
-    /// Creates a probe that wakes itself in each of its first `polls` polls, and completes in the next one.
+    /// Creates a probe that wakes itself in each of its first `polls` polls, and completes in the
+    /// next one.
     pub(crate) fn yielding(polls: usize) -> (Self, Watch) {
         Self::new(polls, true)
     }

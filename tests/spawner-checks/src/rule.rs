@@ -37,6 +37,10 @@ pub enum Rule {
     ShutdownDropsFutures,
     /// A local future is polled and dropped on the thread that spawned it.
     StaysOnItsThread,
+    /// A spawner that wraps another one calls it inside its own call.
+    CallsInsideItsOwnCall,
+    /// A spawner that wraps another one forwards `track_inline`.
+    ForwardsTrackInline,
 }
 
 impl Rule {
@@ -58,6 +62,8 @@ impl Rule {
             Self::DuringShutdown => "a spawner can be called while the runtime is dropped",
             Self::ShutdownDropsFutures => "dropping the runtime drops its futures",
             Self::StaysOnItsThread => "a local future is polled and dropped on the thread that spawned it",
+            Self::CallsInsideItsOwnCall => "a spawner that wraps another one calls it inside its own call",
+            Self::ForwardsTrackInline => "a spawner that wraps another one forwards `track_inline`",
         }
     }
 }

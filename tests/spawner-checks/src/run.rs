@@ -11,12 +11,14 @@ use crate::bench::{Bench, Expectation, Skip};
 use crate::checks::{self, Check};
 use crate::hand::{Hand, Local, Sent, message};
 use crate::report::{Report, Verdict};
+use crate::rule::Rule;
 use crate::subject::Subject;
 
 /// Longer than any check takes on a slow machine.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Checks a spawner of `Send` futures against the rules of `Spawn`. `start` starts a fresh executor.
+/// Checks a spawner of `Send` futures against the rules of `Spawn`. `start` starts a fresh
+/// executor.
 pub fn spawn_rules<S: Spawn + Clone + Send + Sync + 'static>(
     start: impl Fn() -> Subject<S> + Send + Sync + 'static,
 ) -> Report {
@@ -31,7 +33,8 @@ pub fn spawn_rules_within<S: Spawn + Clone + Send + Sync + 'static>(
     run(deadline, start, Sent, checks::of_spawn())
 }
 
-/// Checks a spawner of local futures against the rules of `SpawnLocal`. `start` starts a fresh executor.
+/// Checks a spawner of local futures against the rules of `SpawnLocal`. `start` starts a fresh
+/// executor.
 pub fn spawn_local_rules<S: SpawnLocal + Clone + 'static>(
     start: impl Fn() -> Subject<S> + Send + Sync + 'static,
 ) -> Report {
@@ -62,6 +65,11 @@ fn run<S: 'static, H: Hand>(
             (rule, running)
         })
         .collect();
+    verdicts(deadline, running)
+}
+
+/// Waits for checks that run.
+pub(crate) fn verdicts(deadline: Duration, running: impl IntoIterator<Item = (Rule, Running)>) -> Report {
     let end = Instant::now() + deadline;
     let verdicts = running
         .into_iter()
@@ -71,7 +79,7 @@ fn run<S: 'static, H: Hand>(
 }
 
 /// A check that runs on a thread of its own.
-struct Running {
+pub(crate) struct Running {
     expectation: Expectation,
     /// Disconnected when the check has ended, in either way.
     ended: mpsc::Receiver<()>,
@@ -79,7 +87,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(check: impl FnOnce(Expectation) -> Result<(), Skip> + Send + 'static) -> Self {
+    pub(crate) fn start(check: impl FnOnce(Expectation) -> Result<(), Skip> + Send + 'static) -> Self {
         let expectation = Expectation::default();
         let here = expectation.clone();
         let (ends, ended) = mpsc::channel();

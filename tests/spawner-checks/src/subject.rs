@@ -31,8 +31,8 @@ pub struct Subject<S> {
 impl<S> Subject<S> {
     /// Creates a subject from a spawner, and from a closure that runs a caller to its end.
     ///
-    /// An executor without threads of its own runs only inside that closure. The closure owns the executor: dropping it
-    /// shuts the executor down.
+    /// An executor without threads of its own runs only inside that closure. The closure owns the
+    /// executor: dropping it shuts the executor down.
     pub fn new(spawner: S, run: impl FnMut(BoxCaller<'_>) + 'static) -> Self {
         Self {
             spawner,
@@ -59,7 +59,8 @@ impl<S> Subject<S> {
         self
     }
 
-    /// States that the executor, when it is dropped, drops a pending future only when that is woken.
+    /// States that the executor, when it is dropped, drops a pending future only when that is
+    /// woken.
     #[must_use]
     pub fn drops_when_woken(mut self) -> Self {
         self.at_shutdown = AtShutdown::DropsWhenWoken;

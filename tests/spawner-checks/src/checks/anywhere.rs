@@ -117,7 +117,8 @@ pub(crate) fn as_the_thread_ends<H: Hand + Send>(mut bench: Bench<H>) -> Result<
     let [one, two, three] = [(); 3].map(|()| bench.spawner().clone());
     let [(early, early_watch), (usual, usual_watch), (late, late_watch)] = [(); 3].map(|()| Probe::gated(0));
     let ends = thread::spawn(move || {
-        // One is dropped before the thread-locals of the runtime, and one after them, whatever the order is.
+        // One is dropped before the thread-locals of the runtime, and one after them, whatever the
+        // order is.
         FIRST.set(Some(Box::new(OnDrop(Some(move || one.call(early))))));
         two.call(usual);
         LAST.set(Some(Box::new(OnDrop(Some(move || three.call(late))))));

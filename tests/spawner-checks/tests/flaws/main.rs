@@ -1,6 +1,7 @@
 //! For each rule there is a spawner that breaks it, and it is caught by name.
 
 mod toy;
+mod wrappers;
 
 use std::thread;
 use std::time::Duration;
