@@ -120,7 +120,7 @@ impl<T> Relay<T> {
             }
             State::Ended(outcome) => {
                 drop(state);
-                orphan.take_late(outcome, gone);
+                orphan.take_late(self.location, outcome, gone);
             }
             // Unreachable: a caller is gone once, and not after delivery. The state is put back so that no arm panics.
             other @ (State::Orphaned(_) | State::Settled) => *state = other,

@@ -51,11 +51,12 @@ impl<T> Orphan<T> {
 
     /// The work had ended before its caller was gone, so it is no orphan: its outcome goes to the hook here, on the
     /// caller's side, which is counted while it runs.
-    pub(crate) fn take_late(self, outcome: Outcome<T>, gone: Option<SetOnDrop>) {
-        let Self { hook, lines, .. } = self;
+    pub(crate) fn take_late(self, location: CallLocation, outcome: Outcome<T>, gone: Option<SetOnDrop>) {
+        let Self { hook, lines, trace } = self;
         let counted = lines.count();
         // Before the hook, which may wait for somebody who waits for this.
         drop(gone);
+        trace.end(location, &outcome);
         run(hook, outcome);
         drop(counted);
     }

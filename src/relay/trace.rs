@@ -90,6 +90,16 @@ impl Drop for CallSpan {
     }
 }
 
+/// An event with the span of the user's call as its parent, or with the current span if there was none.
+macro_rules! event {
+    ($level:ident, $parent:expr, { $($fields:tt)* }, $message:literal) => {
+        match $parent {
+            Some(parent) => $level!(target: TARGET, parent: parent, $($fields)*, $message),
+            None => $level!(target: TARGET, $($fields)*, $message),
+        }
+    };
+}
+
 /// The events of one orphan. `None` if it stays silent.
 pub(crate) struct Trace(Option<Arc<Record>>);
 
@@ -134,13 +144,11 @@ impl Trace {
         };
         let orphaned_for = record.since.elapsed();
         emit(&record.span, |parent| match outcome {
-            Ok(_) => debug!(target: TARGET, parent: parent, %location, orphaned_for, "orphaned work finished"),
+            Ok(_) => event!(debug, parent, { %location, orphaned_for }, "orphaned work finished"),
             Err(error) if error.is_panic() => {
-                error!(target: TARGET, parent: parent, %location, orphaned_for, %error, "orphaned work panicked");
+                event!(error, parent, { %location, orphaned_for, %error }, "orphaned work panicked");
             }
-            Err(error) => {
-                error!(target: TARGET, parent: parent, %location, orphaned_for, %error, "orphaned work was cancelled");
-            }
+            Err(error) => event!(error, parent, { %location, orphaned_for, %error }, "orphaned work was cancelled"),
         });
     }
 }
@@ -149,7 +157,7 @@ impl Announcement {
     pub(crate) fn emit(self, location: CallLocation) {
         if let Some(record) = &self.0 {
             emit(&record.span, |parent| {
-                debug!(target: TARGET, parent: parent, %location, "shielded work was orphaned: its caller is gone, and it continues");
+                event!(debug, parent, { %location }, "shielded work was orphaned: its caller is gone, and it continues");
             });
         }
     }
