@@ -882,6 +882,41 @@ fn the_caller_leaves_in_its_own_span() {
     });
 }
 
+/// The parent of both events is the span of the `.shield()` call, wherever its caller and the work end. The shield
+/// holds that span, and lets go of it when the orphan has ended.
+#[test]
+fn the_parent_is_the_span_of_the_call() {
+    recording(|events| {
+        let crank = Crank::new();
+        let request = info_span!("request");
+        let eager = request.in_scope(|| ready(()).shield(crank.spawner()));
+        let mut inline = request.in_scope(|| turn().shield_on_drop(crank.spawner()));
+        let guard = request.in_scope(|| cleanup(crank.spawner(), (), async |()| ()));
+        drop(request);
+        assert!(poll(&mut inline).is_pending());
+        info_span!("elsewhere").in_scope(|| drop((eager, inline, guard)));
+        crank.run();
+        let told = events.expect([ORPHANED, ORPHANED, ORPHANED, FINISHED, FINISHED, FINISHED]);
+        assert!(told.iter().all(|event| event.spans == ["request"]), "{told:?}");
+    });
+}
+
+/// The events go to the subscriber that made the span of the call, and not to the one of the thread that ends it.
+#[test]
+fn the_subscriber_is_the_one_of_the_span() {
+    let (ours, theirs) = (Events::default(), Events::default());
+    let crank = Crank::new();
+    let shield = with(registry().with(ours.clone()), || {
+        info_span!("request").in_scope(|| ready(()).shield(crank.spawner()))
+    });
+    with(registry().with(theirs.clone()), || {
+        drop(shield);
+        crank.run();
+    });
+    ours.expect([ORPHANED, FINISHED]);
+    theirs.expect([]);
+}
+
 tokio::task_local! {
     static REQUEST: u32;
 }
