@@ -123,6 +123,7 @@ pub mod layer;
 mod ledger;
 mod relay;
 mod rt;
+mod shared;
 mod shield;
 mod spawn;
 #[cfg(feature = "testing")]
@@ -146,6 +147,7 @@ pub use crate::rt::Smol;
 pub use crate::rt::{CurrentRuntime, current_runtime};
 #[cfg(feature = "tokio")]
 pub use crate::rt::{Tokio, TokioLocal};
+pub use crate::shared::{SharedFallibleShield, SharedShield};
 pub use crate::shield::{FallibleShield, Shield, shield, shield_local};
 pub use crate::spawn::{
     BoxTask, DynSpawner, InlineEntry, LocalBoxTask, Spawn, SpawnFn, SpawnLocal, SpawnLocalFn, spawn_fn, spawn_local_fn,

@@ -10,6 +10,7 @@ use futures_core::FusedFuture;
 
 use crate::error::{Outcome, ShieldError};
 use crate::relay::{Awaiter, launch};
+use crate::shared::{SharedFallibleShield, SharedShield};
 use crate::spawn::{Spawn, SpawnLocal};
 use crate::util::contain::Contained;
 use crate::util::is_large;
@@ -158,6 +159,74 @@ impl<T> Shield<T> {
     /// ```
     pub fn fallible(self) -> FallibleShield<T> {
         FallibleShield { awaiter: self.awaiter }
+    }
+
+    /// Returns a future that can be cloned: every clone gets the outcome.
+    ///
+    /// The end of the work wakes every waiter, and no waiter depends on another one being polled: a clone that is woken
+    /// and then dropped costs nobody a wake-up. A panic or a cancellation reaches each of them, as a panic with the message of [`ShieldError`]. The caller is gone
+    /// at the first delivery, or when the last clone is dropped. Set the hook before: it runs once, if the last clone is
+    /// dropped before any has delivered.
+    ///
+    /// This method takes precedence over `FutureExt::shared` of futures-util, whose waiters may never be woken if one of
+    /// them is dropped or panics ([futures-rs#2706](https://github.com/rust-lang/futures-rs/issues/2706)).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping a clone changes nothing for the work or for the other clones.
+    ///
+    /// # Panics
+    ///
+    /// Awaiting a clone panics if the work panicked or was cancelled. Panics if a clone is polled after completion.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")] {
+    /// use futures_shield::{ShieldExt, Tokio};
+    ///
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let price = async { /* asked for once .. */ 30 }.shield(Tokio::current()).shared();
+    /// let (one, other) = futures_util::join!(price.clone(), price); // .. and known to both
+    /// assert_eq!((one, other), (30, 30));
+    /// # });
+    /// # }
+    /// ```
+    pub fn shared(self) -> SharedShield<T>
+    where
+        T: Clone,
+    {
+        SharedShield::new(self.awaiter)
+    }
+}
+
+impl<T> FallibleShield<T> {
+    /// Returns a future that can be cloned: every clone gets the outcome as a `Result`.
+    ///
+    /// The end of the work wakes every waiter, and no waiter depends on another one being polled: a clone that is woken
+    /// and then dropped costs nobody a wake-up. A panic or a cancellation reaches each of them, as the same error. The caller is gone
+    /// at the first delivery, or when the last clone is dropped. Set the hook before: it runs once, if the last clone is
+    /// dropped before any has delivered.
+    ///
+    /// This method takes precedence over `FutureExt::shared` of futures-util, whose waiters may never be woken if one of
+    /// them is dropped or panics ([futures-rs#2706](https://github.com/rust-lang/futures-rs/issues/2706)).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping a clone changes nothing for the work or for the other clones.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a clone is polled after completion.
+    ///
+    /// # Errors
+    ///
+    /// See [`Shield::fallible`].
+    pub fn shared(self) -> SharedFallibleShield<T>
+    where
+        T: Clone,
+    {
+        SharedFallibleShield::new(self.awaiter)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The caller's side of a shield, the same under every handle.
 
 use std::fmt;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use super::Relay;
 use super::hook::{Hook, HookSlot, drop_hook};
@@ -54,15 +54,39 @@ impl<T> Awaiter<T> {
             polled_after_completion(name, Some(self.location));
         };
         let outcome = ready!(relay.poll(&mut self.registered, cx));
-        self.relay = None;
-        if let Some(gone) = &self.gone {
-            // At delivery, too, the caller is gone. Set before foreign code runs: the drop of a hook that is not needed.
-            gone.set();
-        }
+        self.delivered();
         self.hook.clear();
         self.gone = None;
         self.span.clear();
         Poll::Ready(outcome)
+    }
+
+    /// At delivery, too, the caller is gone. Every query says so before foreign code runs: the drop of a hook that is
+    /// not needed, and wakers.
+    #[inline]
+    fn delivered(&mut self) {
+        self.relay = None;
+        if let Some(gone) = &self.gone {
+            gone.set();
+        }
+    }
+
+    /// Takes the outcome if the work has ended. The rest of the delivery, which runs foreign code, is left to the drop
+    /// of this, so that it may be called under a lock.
+    pub(crate) fn take_ended(&mut self) -> Poll<Outcome<T>> {
+        let Some(relay) = &self.relay else {
+            return Poll::Pending;
+        };
+        let outcome = ready!(relay.take_ended());
+        self.delivered();
+        Poll::Ready(outcome)
+    }
+
+    /// Stores a waker for the end of the work, and does not take the outcome.
+    pub(crate) fn register(&self, waker: Waker) {
+        if let Some(relay) = &self.relay {
+            relay.replace_waker(waker);
+        }
     }
 
     #[cold]

@@ -102,6 +102,22 @@ impl<T> Relay<T> {
         outcome
     }
 
+    /// Stores `waker` in place of the caller's, and leaves the outcome where it is.
+    pub(crate) fn replace_waker(&self, waker: Waker) {
+        let mut state = lock(&self.state);
+        let unused = match &mut *state {
+            State::Awaited(registered) => registered.replace(waker),
+            _ => Some(waker),
+        };
+        drop(state);
+        contain(move || drop(unused));
+    }
+
+    /// Takes the outcome if the work has ended.
+    pub(crate) fn take_ended(&self) -> Poll<Outcome<T>> {
+        lock(&self.state).take_outcome()
+    }
+
     /// The caller is gone: leaves `orphan` behind if the work still runs, or gives it the outcome if that was not
     /// delivered. `gone` has set its flag, and wakes whoever waits for it once the new state can be seen.
     pub(crate) fn abandon(&self, orphan: Orphan<T>, gone: Option<SetOnDrop>) {

@@ -10,6 +10,7 @@ mod inline;
 mod location;
 #[cfg(feature = "macros")]
 mod macros;
+mod shared;
 mod shield;
 #[cfg(feature = "testing")]
 mod testing;

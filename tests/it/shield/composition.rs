@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_shield::{Shield, ShieldError, ShieldExt, Spawn, spawn_fn};
-use futures_util::future::{Aborted, FusedFuture, Shared, abortable, join, join_all, pending, ready, try_join};
+use futures_shield::{SharedShield, Shield, ShieldError, ShieldExt, Spawn, spawn_fn};
+use futures_util::future::{Aborted, FusedFuture, abortable, join, join_all, pending, ready, try_join};
 use futures_util::{FutureExt, TryFutureExt, poll as poll_once};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
@@ -150,7 +150,7 @@ fn many_waiters_are_all_woken_and_one_that_left_is_not() {
     let crank = Crank::new();
     let (open, opened) = oneshot::channel::<()>();
     let shared = async { opened.await.is_ok() }.shield(crank.spawner()).shared();
-    let mut waiters: Vec<(Shared<Shield<bool>>, _, _)> = (0..10)
+    let mut waiters: Vec<(SharedShield<bool>, _, _)> = (0..10)
         .map(|_| {
             let (wakes, waker) = Wakes::new();
             (shared.clone(), wakes, waker)

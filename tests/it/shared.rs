@@ -1,0 +1,262 @@
+//! Shields with many waiters (scenario 74).
+
+use std::cell::RefCell;
+use std::future::{pending, ready};
+use std::panic::panic_any;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::thread;
+
+use futures_core::FusedFuture;
+use futures_shield::{Caller, SharedFallibleShield, SharedShield, ShieldExt, Tracker, shield_with, spawn_local_fn};
+
+use crate::support::orphans::gated;
+use crate::support::*;
+
+const fn is_send_and_sync<T: Send + Sync>() {}
+const _: () = is_send_and_sync::<SharedShield<u32>>();
+const _: () = is_send_and_sync::<SharedFallibleShield<u32>>();
+
+#[test]
+fn every_clone_gets_the_value() {
+    let crank = Crank::new();
+    let (work, open) = gated();
+    let (shield, line) = (work.shield(crank.spawner()).shared(), line!());
+    assert_eq!(shield.location().line(), line);
+    let mut clones = [shield.clone(), shield.clone(), shield];
+    let wakers = clones.each_mut().map(|clone| {
+        let (wakes, waker) = Wakes::new();
+        assert!(poll_with(clone, &waker).is_pending());
+        wakes
+    });
+    assert!(!clones[0].is_finished());
+
+    open.send(7).unwrap();
+    crank.run();
+    assert!(wakers.iter().all(|wakes| wakes.count() == 1));
+    for clone in &mut clones {
+        assert!(clone.is_finished() && !clone.is_terminated());
+        assert_eq!(poll(clone), Poll::Ready(7));
+        assert!(clone.is_terminated());
+    }
+    let mut late = clones[0].clone();
+    assert_eq!(poll(&mut late), Poll::Ready(7));
+    assert!(panics_with(|| poll(&mut late)).starts_with("`SharedShield` polled after completion"));
+}
+
+#[test]
+fn a_panic_reaches_every_clone() {
+    let crank = Crank::new();
+    let shield = async { panic!("out of paper") }.shield(crank.spawner()).shared();
+    crank.run();
+    let messages = [shield.clone(), shield].map(|mut clone: SharedShield<()>| panics_with(|| poll(&mut clone)));
+    assert_eq!(messages[0], messages[1]);
+    assert!(messages[0].ends_with("panicked: out of paper"), "{}", messages[0]);
+}
+
+#[test]
+fn a_cancellation_reaches_every_clone() {
+    let crank = Crank::new();
+    let shield = pending::<()>().shield(crank.spawner()).fallible().shared();
+    let mut clones = [shield.clone(), shield];
+    crank.shut_down();
+    let errors = clones.each_mut().map(|clone| match poll(clone) {
+        Poll::Ready(Err(error)) => error,
+        other => panic!("{other:?}"),
+    });
+    assert!(errors[0].is_cancelled() && Arc::ptr_eq(&errors[0], &errors[1]));
+}
+
+/// The one who was woken first is dropped before it polls. Nobody else waits for it.
+#[test]
+fn a_woken_waiter_costs_nobody_a_wake_up() {
+    let crank = Crank::new();
+    let (work, open) = gated();
+    let shield = work.shield(crank.spawner()).shared();
+    let (mut first, mut second) = (shield.clone(), shield);
+    let ((first_wakes, first_waker), (second_wakes, second_waker)) = (Wakes::new(), Wakes::new());
+    assert!(poll_with(&mut first, &first_waker).is_pending());
+    assert!(poll_with(&mut second, &second_waker).is_pending());
+    open.send(7).unwrap();
+    crank.run();
+    assert_eq!((first_wakes.count(), second_wakes.count()), (1, 1));
+    drop(first);
+    assert_eq!(poll(&mut second), Poll::Ready(7));
+}
+
+/// A waiter that is dropped, or has completed and is kept, leaves no waker behind.
+#[test]
+fn a_waiter_that_leaves_keeps_no_waker() {
+    let crank = Crank::new();
+    let (work, open) = gated();
+    let shield = work.shield(crank.spawner()).shared();
+    let (wakes, waker) = Wakes::new();
+    let (mut dropped, mut kept) = (shield.clone(), shield);
+    assert!(poll_with(&mut dropped, &waker).is_pending());
+    assert!(poll_with(&mut kept, &waker).is_pending());
+    drop(dropped);
+    open.send(7).unwrap();
+    crank.run();
+    assert_eq!(wakes.count(), 1);
+    assert_eq!(poll(&mut kept), Poll::Ready(7));
+    drop(waker);
+    assert_eq!(Arc::strong_count(&wakes), 1);
+}
+
+#[test]
+fn the_hook_runs_once_for_the_last_clone() {
+    for ends_first in [false, true] {
+        let crank = Crank::new();
+        let tracker = Tracker::new(crank.spawner());
+        let (hook, kept) = hook();
+        let shield = ready(7).shield(&tracker).on_orphan(hook).shared();
+        let clone = shield.clone();
+        drop(shield);
+        if ends_first {
+            crank.run();
+        }
+        assert!(locked(&kept).is_empty());
+        drop(clone);
+        assert_eq!(tracker.orphans(), usize::from(!ends_first));
+        crank.run();
+        let outcomes: Vec<_> = locked(&kept).drain(..).map(Result::unwrap).collect();
+        assert_eq!(outcomes, [7]);
+        assert!(tracker.is_empty());
+    }
+}
+
+/// At the first delivery the hook is dropped and the caller is gone, though clones are left.
+#[test]
+fn the_first_delivery_ends_the_wait_for_all() {
+    let crank = Crank::new();
+    let kept = RefCell::new(None);
+    let shield = shield_with(crank.spawner(), |caller: Caller| {
+        kept.replace(Some(caller));
+        ready(7)
+    });
+    let caller = kept.take().unwrap();
+    let drops = Drops::new();
+    let (captured, inside, seen) = (drops.one(), caller.clone(), Arc::new(AtomicUsize::new(0)));
+    let sees = Arc::clone(&seen);
+    let on_drop = DropTeller::new(move || {
+        sees.store(1 + usize::from(inside.is_gone()), Ordering::SeqCst);
+    });
+    let shield = shield.on_orphan(move |_| drop((captured, on_drop))).shared();
+    let mut clones = [shield.clone(), shield];
+    crank.run();
+    assert!(!caller.is_gone());
+    assert_eq!(poll(&mut clones[1]), Poll::Ready(7));
+    assert!(caller.is_gone());
+    assert_eq!(
+        (drops.count(), seen.load(Ordering::SeqCst)),
+        (1, 2),
+        "the hook's drop sees the caller gone"
+    );
+    assert_eq!(poll(&mut clones[0]), Poll::Ready(7));
+}
+
+#[test]
+fn an_output_that_is_not_send() {
+    let slot = Rc::new(RefCell::new(None));
+    let keep = Rc::clone(&slot);
+    let here = spawn_local_fn(move |task| drop(keep.replace(Some(task))));
+    let mut shield = async { Rc::new(7) }.shield_local(&here).shared();
+    let mut clone = shield.clone();
+    assert!(poll(&mut shield).is_pending());
+    let mut task = slot.take().unwrap();
+    assert!(poll(&mut task).is_ready());
+    let (Poll::Ready(one), Poll::Ready(other)) = (poll(&mut shield), poll(&mut clone)) else {
+        panic!("the work has ended")
+    };
+    assert!(Rc::ptr_eq(&one, &other));
+}
+
+/// An output whose clone panics harms that waiter only, and one whose drop panics harms none.
+#[test]
+fn an_output_that_panics() {
+    struct Touchy(Arc<AtomicUsize>);
+    impl Clone for Touchy {
+        fn clone(&self) -> Self {
+            if self.0.fetch_add(1, Ordering::SeqCst) == 0 {
+                panic_any("the clone's");
+            }
+            Self(Arc::clone(&self.0))
+        }
+    }
+    impl Drop for Touchy {
+        fn drop(&mut self) {
+            if self.0.fetch_add(10, Ordering::SeqCst) == 2 {
+                panic!("the drop's");
+            }
+        }
+    }
+    let crank = Crank::new();
+    let count = Arc::new(AtomicUsize::new(0));
+    let shield = ready(Touchy(Arc::clone(&count))).shield(crank.spawner()).shared();
+    let (mut first, mut second) = (shield.clone(), shield);
+    crank.run();
+    assert_eq!(panics_with(|| poll(&mut first)), "the clone's");
+    let Poll::Ready(output) = poll(&mut second) else {
+        panic!("the work has ended")
+    };
+    std::mem::forget(output);
+    drop((first, second));
+    assert_eq!(count.load(Ordering::SeqCst), 12);
+}
+
+/// Threads that wait, or give up, while the work ends: nobody hangs, and the outcome has one place to go.
+#[test]
+fn many_rounds_on_two_threads() {
+    let pool = futures_executor::ThreadPool::builder().pool_size(1).create().unwrap();
+    let spawner = futures_shield::spawn_fn(move |task| pool.spawn_ok(task));
+    for round in 0..10_000_usize {
+        let hooked = Arc::new(AtomicUsize::new(0));
+        let counts = Arc::clone(&hooked);
+        let work = async move {
+            if round.is_multiple_of(2) {
+                YieldOnce(false).await;
+            }
+            assert!(!round.is_multiple_of(5), "overboard");
+            round
+        };
+        let shield = work
+            .shield(&spawner)
+            .on_orphan(move |_| {
+                counts.fetch_add(1, Ordering::SeqCst);
+            })
+            .fallible()
+            .shared();
+        let mut gives_up = shield.clone();
+        let waits = shield.clone();
+        let elsewhere = thread::spawn(move || {
+            let polled = poll(&mut gives_up);
+            drop(gives_up);
+            polled.is_ready()
+        });
+        let output = (!round.is_multiple_of(3)).then(|| futures_executor::block_on(waits));
+        drop(shield);
+        let delivered = elsewhere.join().unwrap() || output.is_some();
+        if let Some(output) = output {
+            assert_eq!(output.ok(), (!round.is_multiple_of(5)).then_some(round));
+        }
+        if delivered {
+            assert_eq!(hooked.load(Ordering::SeqCst), 0);
+        }
+    }
+}
+
+struct YieldOnce(bool);
+
+impl Future for YieldOnce {
+    type Output = ();
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
