@@ -1,3 +1,0 @@
-use futures_shield::ShieldExt;
-
-futures_shield_benches::contender!(smol, |executor| ready().shield(executor).await);

@@ -1,1 +1,0 @@
-futures_shield_benches::contender!(smol, |executor| executor.spawn(ready()).await);

@@ -1,0 +1,5 @@
+//! `Box::pin(f).await`
+
+use futures_shield::Tokio;
+
+futures_shield_contenders::contender!(Tokio, |_tokio, work| Box::pin(work()));

@@ -1,0 +1,5 @@
+//! **`f.shield_on_drop(&tracker).await`**
+
+use futures_shield::{ShieldExt, Tokio, Tracker};
+
+futures_shield_contenders::contender!(Tracker<Tokio>, |tracker, work| work().shield_on_drop(tracker));

@@ -1,1 +1,0 @@
-futures_shield_benches::contender!(task_tracker, |tracker| tracker.spawn(ready()).await.unwrap());
