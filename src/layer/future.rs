@@ -7,8 +7,11 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::span::InSpan;
 use crate::inline::ShieldOnDrop;
 use crate::shield::Shield;
+use crate::util::flag::SetOnDrop;
+use crate::util::slot::Slot;
 
 pin_project! {
     /// Response future of a [`ShieldService`](super::ShieldService).
@@ -16,22 +19,38 @@ pin_project! {
     pub struct ResponseFuture<F: Future, S> {
         #[pin]
         response: Response<F, S>,
+        // The caller that the handler sees, if it runs inside this future. `None` at the end, and
+        // for an eager shield, which has its own.
+        gone: Option<SetOnDrop>,
+    }
+
+    impl<F: Future, S> PinnedDrop for ResponseFuture<F, S> {
+        fn drop(this: Pin<&mut Self>) {
+            // When the response is dropped, and the rest of it spawned, the caller is gone already.
+            // Who waits for that is woken after it, by the drop of the field.
+            if let Some(gone) = &this.gone {
+                gone.set();
+            }
+        }
     }
 }
 
 pin_project! {
+    /// How the future of the inner service runs.
     #[project = ResponseProj]
     pub(super) enum Response<F: Future, S> {
-        /// Not chosen: it is dropped with its caller, as without the layer.
-        Bare { #[pin] future: F },
+        /// The predicate returned `false`: it is dropped with its caller, as without the layer.
+        Bare { #[pin] future: Slot<F> },
+        /// It is a task of its own.
         Eager { shield: Shield<F::Output> },
-        OnDrop { shield: ShieldOnDrop<F, S> },
+        /// It runs in here, until this is dropped.
+        OnDrop { shield: ShieldOnDrop<InSpan<F>, S> },
     }
 }
 
 impl<F: Future, S> ResponseFuture<F, S> {
-    pub(super) fn new(response: Response<F, S>) -> Self {
-        Self { response }
+    pub(super) fn new(response: Response<F, S>, gone: Option<SetOnDrop>) -> Self {
+        Self { response, gone }
     }
 }
 
@@ -39,11 +58,22 @@ impl<F: Future, S> Future for ResponseFuture<F, S> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().response.project() {
-            ResponseProj::Bare { future } => future.poll(cx),
+        let this = self.project();
+        // Taken out for the length of the poll, so that the caller is gone at the end, even if that
+        // end is a panic.
+        let gone = this.gone.take();
+        let polled = match this.response.project() {
+            ResponseProj::Bare { future } => match future.get() {
+                Some(future) => future.poll(cx),
+                None => unreachable!("only the drop takes it"),
+            },
             ResponseProj::Eager { shield } => Pin::new(shield).poll(cx),
             ResponseProj::OnDrop { shield } => Pin::new(shield).poll(cx),
+        };
+        if polled.is_pending() {
+            *this.gone = gone;
         }
+        polled
     }
 }
 

@@ -2,35 +2,41 @@
 
 use std::fmt;
 
-/// Which requests' answers are shielded. Implemented by [`Always`] and [`OnlyIf`], and by nothing else.
+use crate::util::contain::Contained;
+
+/// Decides which requests a [`ShieldLayer`](crate::ShieldLayer) shields. Implemented by [`Always`]
+/// and [`OnlyIf`], and sealed.
 ///
 /// # Examples
 ///
-/// See [`ShieldLayer`](crate::ShieldLayer).
+/// A function that returns a layer with any predicate names it by this trait:
+///
+/// ```
+/// use futures_shield::layer::{OnlyIf, Predicate};
+/// use futures_shield::{ShieldLayer, Spawn};
+///
+/// fn orders_only<S: Spawn>(spawner: S) -> ShieldLayer<S, impl Predicate<String> + Clone> {
+///     ShieldLayer::new(spawner).only_if(|path: &String| path.starts_with("/orders"))
+/// }
+/// # orders_only(futures_shield::spawn_fn(|task| drop(task)));
+/// ```
 pub trait Predicate<R>: sealed::Sealed {
     #[doc(hidden)]
     fn is_chosen(&self, request: &R) -> bool;
 }
 
-/// Predicates every request: what a [`ShieldLayer`](crate::ShieldLayer) does without [`only_if`](crate::ShieldLayer::only_if).
-///
-/// # Examples
-///
-/// See [`ShieldLayer`](crate::ShieldLayer).
+/// Chooses every request. The default of a [`ShieldLayer`](crate::ShieldLayer).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Always;
 
-/// Predicates what the predicate given to [`ShieldLayer::only_if`](crate::ShieldLayer::only_if) is true for.
-///
-/// # Examples
-///
-/// See [`ShieldLayer`](crate::ShieldLayer).
-#[derive(Clone, Copy)]
-pub struct OnlyIf<F>(F);
+/// Chooses the requests for which the closure given to
+/// [`ShieldLayer::only_if`](crate::ShieldLayer::only_if) returns `true`.
+#[derive(Clone)]
+pub struct OnlyIf<F>(Contained<F>);
 
 impl<F> OnlyIf<F> {
     pub(super) fn new(predicate: F) -> Self {
-        Self(predicate)
+        Self(Contained::new(predicate))
     }
 }
 
@@ -48,7 +54,7 @@ impl<R> Predicate<R> for Always {
 
 impl<R, F: Fn(&R) -> bool> Predicate<R> for OnlyIf<F> {
     fn is_chosen(&self, request: &R) -> bool {
-        (self.0)(request)
+        (*self.0)(request)
     }
 }
 

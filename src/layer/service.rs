@@ -1,37 +1,54 @@
 //! The service that a layer makes.
 
 use std::fmt;
+use std::future::Future;
 use std::task::{Context, Poll};
 
 use tower_service::Service;
 
 use super::future::{Response, ResponseFuture};
+use super::on_orphan::{MakeHook, NoHook};
 use super::predicate::{Always, Predicate};
-use super::{Mode, ShieldLayer};
+use super::shield_layer::{Mode, ShieldLayer};
+use super::span::in_current_span;
+use super::with_caller::{NoCaller, PassCaller};
+use crate::caller::Caller;
+use crate::error::ShieldError;
 use crate::inline::ShieldOnDrop;
-use crate::relay::launch;
+use crate::relay::{Hook, launch};
 use crate::shield::Shield;
 use crate::spawn::Spawn;
 use crate::util::contain::Contained;
+use crate::util::flag::SetOnDrop;
+use crate::util::slot::Slot;
+use crate::util::{CallLocation, is_large};
 
 /// Service made by [`ShieldLayer`](crate::ShieldLayer).
 ///
 /// # Examples
 ///
-/// See [`ShieldLayer`](crate::ShieldLayer).
+/// To keep it in a field, name the layer's type parameters, of which the last three have defaults:
+///
+/// ```
+/// use futures_shield::layer::ShieldService;
+///
+/// struct Server<I, S> {
+///     orders: ShieldService<I, S>,
+/// }
+/// ```
 #[derive(Clone)]
-pub struct ShieldService<I, S, P = Always> {
-    inner: I,
-    layer: ShieldLayer<S, P>,
+pub struct ShieldService<I, S, P = Always, C = NoCaller, H = NoHook> {
+    inner: Contained<I>,
+    layer: ShieldLayer<S, P, C, H>,
 }
 
-impl<I, S, P> ShieldService<I, S, P> {
-    pub(super) fn new(inner: I, layer: ShieldLayer<S, P>) -> Self {
+impl<I, S, P, C, H> ShieldService<I, S, P, C, H> {
+    pub(super) fn new(inner: Contained<I>, layer: ShieldLayer<S, P, C, H>) -> Self {
         Self { inner, layer }
     }
 }
 
-impl<I, S, P, R> Service<R> for ShieldService<I, S, P>
+impl<I, S, P, C, H, R> Service<R> for ShieldService<I, S, P, C, H>
 where
     I: Service<R>,
     I::Future: Send + 'static,
@@ -39,6 +56,8 @@ where
     I::Error: Send + 'static,
     S: Spawn + Clone,
     P: Predicate<R>,
+    C: PassCaller<R>,
+    H: MakeHook<R, Result<I::Response, I::Error>>,
 {
     type Response = I::Response;
     type Error = I::Error;
@@ -48,29 +67,96 @@ where
         self.inner.poll_ready(cx)
     }
 
+    /// Each step may panic. What the steps before it have made is the user's to drop, hence
+    /// `Contained`; and a caller that a request was given is gone then, because its `SetOnDrop` is
+    /// dropped here.
     fn call(&mut self, request: R) -> Self::Future {
-        let ShieldLayer {
-            spawner,
-            chosen,
-            mode,
-            location,
-        } = &self.layer;
-        let chosen = chosen.is_chosen(&request);
-        let future = self.inner.call(request);
-        let response = match mode {
-            _ if !chosen => Response::Bare { future },
-            Mode::Eager => Response::Eager {
-                shield: Shield::new(launch!(spawner, spawn_detached, *location, future, None)),
-            },
-            Mode::OnDrop => Response::OnDrop {
-                shield: ShieldOnDrop::new(location, Box::pin(future), Contained::new(spawner.clone())),
-            },
-        };
-        ResponseFuture::new(response)
+        let Self { inner, layer } = self;
+        let mut request = Contained::new(request);
+
+        let is_shielded = layer.predicate.is_chosen(&request);
+        let mut gone: Option<SetOnDrop> = None;
+        layer.with_caller.pass(&mut request, || {
+            let (caller, set_on_drop) = Caller::new();
+            gone = Some(set_on_drop);
+            caller
+        });
+        if !is_shielded {
+            return bare(gone, || inner.call(request.into_inner()));
+        }
+
+        let hook = Contained::new(layer.on_orphan.make(&request));
+        match layer.mode {
+            Mode::Eager => eager(layer.location, &layer.spawner, gone, hook, || {
+                inner.call(request.into_inner())
+            }),
+            Mode::OnDrop => on_drop(layer.location, &layer.spawner, gone, hook, || {
+                inner.call(request.into_inner())
+            }),
+        }
     }
 }
 
-impl<I: fmt::Debug, S: fmt::Debug, P> fmt::Debug for ShieldService<I, S, P> {
+// Functions of their own, so that a large future is not in one frame with its copies in the other
+// mode (debug builds).
+
+fn bare<F: Future, S>(gone: Option<SetOnDrop>, call: impl FnOnce() -> F) -> ResponseFuture<F, S> {
+    let future = Slot::new(call());
+    ResponseFuture::new(Response::Bare { future }, gone)
+}
+
+fn eager<F, S, K>(
+    location: CallLocation,
+    spawner: &Contained<S>,
+    gone: Option<SetOnDrop>,
+    hook: Contained<Option<K>>,
+    call: impl FnOnce() -> F,
+) -> ResponseFuture<F, S>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+    S: Spawn,
+    K: FnOnce(Result<F::Output, ShieldError>) + Send + 'static,
+{
+    let shield = if is_large::<F>() {
+        let future = in_current_span(Box::pin(call()));
+        let hook = hook.into_inner().map(|hook| Box::new(hook) as Hook<_>);
+        launch!(spawner, spawn_detached, location, future, gone, hook)
+    } else {
+        let future = in_current_span(call());
+        let hook = hook.into_inner().map(|hook| Box::new(hook) as Hook<_>);
+        launch!(spawner, spawn_detached, location, future, gone, hook)
+    };
+    ResponseFuture::new(
+        Response::Eager {
+            shield: Shield::new(shield),
+        },
+        None,
+    )
+}
+
+fn on_drop<F, S, K>(
+    location: CallLocation,
+    spawner: &Contained<S>,
+    gone: Option<SetOnDrop>,
+    hook: Contained<Option<K>>,
+    call: impl FnOnce() -> F,
+) -> ResponseFuture<F, S>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+    S: Spawn + Clone,
+    K: FnOnce(Result<F::Output, ShieldError>) + Send + 'static,
+{
+    // Cloned first: a clone that panics finds no future to drop.
+    let spawner = spawner.clone();
+    let future = Box::pin(in_current_span(call()));
+    let mut shield = ShieldOnDrop::new(location, future, spawner);
+    if let Some(hook) = hook.into_inner() {
+        shield = shield.on_orphan(hook);
+    }
+    ResponseFuture::new(Response::OnDrop { shield }, gone)
+}
+
+impl<I: fmt::Debug, S: fmt::Debug, P, C, H> fmt::Debug for ShieldService<I, S, P, C, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ShieldService")
             .field("inner", &self.inner)

@@ -8,10 +8,16 @@
 /// trackers count the work; then the awaiter is dropped, and the work that the spawner may have taken has lost its
 /// caller; the spawner, which may panic in its drop too, is dropped last and contained.
 macro_rules! launch {
-    ($spawner:expr, $spawn:ident, $location:expr, $future:expr, $gone:expr) => {{
+    ($spawner:expr, $spawn:ident, $location:expr, $future:expr, $gone:expr $(, $hook:expr)?) => {{
         let spawner = $spawner;
         let relay = $crate::util::sync::Arc::new($crate::relay::Relay::new($location));
         let mut awaiter = $crate::relay::Awaiter::new($crate::util::sync::Arc::clone(&relay), $gone);
+        $(
+            // Before the call: if the spawner panics, the hook is not lost.
+            if let Some(hook) = $hook {
+                awaiter.set_hook(hook);
+            }
+        )?
         {
             let _call = awaiter.spawn_call();
             spawner.$spawn($crate::relay::Work::new($future, relay));
