@@ -22,7 +22,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, panic_any};
 use std::pin::Pin;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::Poll;
 use std::thread;
@@ -964,6 +964,345 @@ fn a_task_local_goes_where_the_work_goes() {
         REQUEST.scope(id, request()).shield(spawner).await
     });
     assert_eq!(block_on(crank.drive(carried)), Some(5));
+}
+
+/// A handler under a `ShieldLayer` keeps the span that it was called in.
+#[cfg(feature = "tower")]
+mod under_a_layer {
+    use std::convert::Infallible;
+    use std::mem::ManuallyDrop;
+
+    use axum::body::Body;
+    use axum::extract::Request;
+    use axum::http::Response;
+    use futures_shield::ShieldLayer;
+    use tower::{Layer as _, Service, ServiceBuilder, service_fn};
+    use tower_http::trace::TraceLayer;
+    use tracing::Span;
+    use tracing::span::Id;
+
+    use super::*;
+
+    /// Tells of its drop.
+    struct AtDrop;
+
+    impl Drop for AtDrop {
+        fn drop(&mut self) {
+            info!("told of the drop");
+        }
+    }
+
+    /// Tells where it is called, polled twice, and dropped.
+    fn handler(request: Request) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send + 'static {
+        info!("told of the call");
+        let at_drop = AtDrop;
+        let work = async {
+            info!("told of the first poll");
+            turn().await;
+            info!("told of the last poll");
+            Ok(Response::new(Body::empty()))
+        };
+        // Unlike a variable of the block, this is dropped with the future.
+        let mut work = Box::pin(work);
+        poll_fn(move |cx| {
+            let (_at_drop, _request) = (&at_drop, &request);
+            work.as_mut().poll(cx)
+        })
+    }
+
+    fn request() -> Request {
+        Request::new(Body::empty())
+    }
+
+    /// What the handler told of, and in which spans.
+    fn told(events: &Events) -> Vec<(String, Vec<&'static str>)> {
+        let recorded = events.take().into_iter();
+        let told =
+            recorded.filter_map(|event| Some((event.message.strip_prefix("told of the ")?.to_owned(), event.spans)));
+        told.collect()
+    }
+
+    #[track_caller]
+    fn expect(events: &Events, expected: &[(&str, &[&'static str])]) {
+        let told = told(events);
+        let told: Vec<_> = told.iter().map(|(what, spans)| (what.as_str(), &spans[..])).collect();
+        assert_eq!(told, expected);
+    }
+
+    fn both(crank: &Crank) -> [ShieldLayer<impl Spawn + Clone + use<>>; 2] {
+        let new = ShieldLayer::new(crank.spawner());
+        [new.clone(), new.on_drop()]
+    }
+
+    /// As an orphan; and while its caller polls it, in whichever span that does.
+    #[test]
+    fn a_handler_is_polled_and_dropped_in_the_span_of_its_call() {
+        const IN: &[&str] = &["request"];
+        for orphaned in [true, false] {
+            for mode in [0, 1] {
+                recording(|events| {
+                    let crank = Crank::new();
+                    let mut service = both(&crank)[mode].layer(service_fn(handler));
+                    let mut response = Box::pin(info_span!("request").in_scope(|| service.call(request())));
+                    info_span!("connection").in_scope(|| {
+                        assert!(poll(&mut response).is_pending());
+                        crank.step();
+                    });
+                    expect(events, &[("call", IN), ("first poll", IN)]);
+
+                    if orphaned {
+                        drop(response);
+                        crank.run();
+                    } else {
+                        crank.run();
+                        info_span!("connection").in_scope(|| assert!(poll(&mut response).is_ready()));
+                    }
+                    expect(events, &[("last poll", IN), ("drop", IN)]);
+                    assert!(Span::current().is_none(), "each span that was entered was left");
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn a_handler_that_is_cut_off_is_dropped_in_the_span_of_its_call() {
+        const IN: &[&str] = &["request"];
+        recording(|events| {
+            let crank = Crank::new();
+            let call = |layer: &ShieldLayer<_>| {
+                let mut service = layer.layer(service_fn(handler));
+                Box::pin(info_span!("request").in_scope(|| service.call(request())))
+            };
+            let [eager, on_drop] = both(&crank);
+
+            // By its executor, before and after it has started; and as it was never polled.
+            let first = call(&eager);
+            crank.step();
+            let second = call(&eager);
+            crank.shut_down();
+            expect(
+                events,
+                &[
+                    ("call", IN),
+                    ("first poll", IN),
+                    ("call", IN),
+                    ("drop", IN),
+                    ("drop", IN),
+                ],
+            );
+            drop((first, second));
+            drop(call(&on_drop));
+            expect(events, &[("call", IN), ("drop", IN)]);
+        });
+    }
+
+    #[test]
+    fn the_events_of_an_orphan_are_in_the_span_of_its_call() {
+        for mode in [0, 1] {
+            recording(|events| {
+                let crank = Crank::new();
+                let mut service = both(&crank)[mode].layer(service_fn(handler));
+                let mut response = Box::pin(info_span!("request").in_scope(|| service.call(request())));
+                assert!(poll(&mut response).is_pending());
+                crank.step();
+                info_span!("connection").in_scope(|| drop(response));
+                crank.run();
+                let ours: Vec<_> = events
+                    .take()
+                    .into_iter()
+                    .filter(|event| event.target == "futures_shield")
+                    .collect();
+                assert_eq!(ours.len(), 2, "{ours:#?}");
+                assert!(ours.iter().all(|event| event.spans == ["request"]), "{ours:#?}");
+            });
+        }
+    }
+
+    /// It runs in its caller, as without the layer.
+    #[test]
+    fn a_handler_that_is_not_shielded_has_the_spans_of_its_caller() {
+        recording(|events| {
+            let layer = ShieldLayer::new(Crank::new().spawner()).only_if(|_: &Request| false);
+            let mut service = layer.layer(service_fn(handler));
+            let mut response = Box::pin(info_span!("request").in_scope(|| service.call(request())));
+            info_span!("connection").in_scope(|| assert!(poll(&mut response).is_pending()));
+            drop(response);
+            expect(
+                events,
+                &[("call", &["request"]), ("first poll", &["connection"]), ("drop", &[])],
+            );
+        });
+    }
+
+    /// A `TraceLayer` outside: its span is that of the orphan, and it does not hear of the response that nobody got. Inside, it
+    /// is a part of the work.
+    #[test]
+    fn a_trace_layer_goes_on_either_side() {
+        for mode in [0, 1] {
+            recording(|events| {
+                let crank = Crank::new();
+                let mut outside = ServiceBuilder::new()
+                    .layer(TraceLayer::new_for_http())
+                    .layer(both(&crank)[mode].clone())
+                    .service(service_fn(handler));
+                let mut response = Box::pin(outside.call(request()));
+                assert!(poll(&mut response).is_pending());
+                crank.step();
+                drop(response);
+                crank.run();
+                let recorded = events.take();
+                let of_handler: Vec<_> = recorded
+                    .iter()
+                    .filter(|event| event.message.starts_with("told"))
+                    .collect();
+                assert_eq!(of_handler.len(), 4, "{recorded:#?}");
+                assert!(
+                    of_handler.iter().all(|event| event.spans == ["request"]),
+                    "{recorded:#?}"
+                );
+                let processed = |events: &[Recorded]| {
+                    events
+                        .iter()
+                        .filter(|event| event.message == "finished processing request")
+                        .count()
+                };
+                assert_eq!(processed(&recorded), 0, "{recorded:#?}");
+
+                let mut inside = ServiceBuilder::new()
+                    .layer(both(&crank)[mode].clone())
+                    .layer(TraceLayer::new_for_http())
+                    .service(service_fn(handler));
+                let mut response = Box::pin(inside.call(request()));
+                assert!(poll(&mut response).is_pending());
+                crank.step();
+                drop(response);
+                crank.run();
+                let recorded = events.take();
+                assert_eq!(processed(&recorded), 1, "{recorded:#?}");
+            });
+        }
+    }
+
+    /// Records which spans have closed.
+    #[derive(Clone, Default)]
+    struct Closed(Arc<Mutex<Vec<&'static str>>>);
+
+    impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Closed {
+        fn on_close(&self, id: Id, cx: Context<'_, S>) {
+            locked(&self.0).push(cx.span(&id).unwrap().name());
+        }
+    }
+
+    #[test]
+    fn the_span_closes_when_the_orphan_has_ended() {
+        for mode in [0, 1] {
+            let closed = Closed::default();
+            with(registry().with(closed.clone()), || {
+                let crank = Crank::new();
+                let mut service = both(&crank)[mode].layer(service_fn(handler));
+                let mut response = Box::pin(info_span!("request").in_scope(|| service.call(request())));
+                assert!(poll(&mut response).is_pending());
+                crank.step();
+                drop(response);
+                assert!(locked(&closed.0).is_empty());
+                crank.run();
+                assert_eq!(*locked(&closed.0), ["request"]);
+            });
+        }
+    }
+
+    /// When a subscriber panics, and how often it has.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum At {
+        Enter,
+        Exit,
+        Close,
+    }
+
+    struct Faulty(At, Arc<AtomicUsize>);
+
+    impl Faulty {
+        fn at(&self, at: At) {
+            if at == self.0 {
+                self.1.fetch_add(1, Ordering::SeqCst);
+                panic!("the subscriber");
+            }
+        }
+    }
+
+    impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Faulty {
+        fn on_enter(&self, _: &Id, _: Context<'_, S>) {
+            self.at(At::Enter);
+        }
+
+        fn on_exit(&self, _: &Id, _: Context<'_, S>) {
+            self.at(At::Exit);
+        }
+
+        fn on_close(&self, _: Id, _: Context<'_, S>) {
+            self.at(At::Close);
+        }
+    }
+
+    /// A request that records its drop.
+    struct Dropped(Arc<AtomicBool>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// It keeps no handler from running and none from being dropped, and no response from its caller.
+    #[test]
+    fn a_subscriber_that_panics_at_spans_does_no_harm() {
+        for mode in [0, 1] {
+            for at in [At::Enter, At::Exit, At::Close] {
+                let panics = Arc::new(AtomicUsize::new(0));
+                with(registry().with(Faulty(at, Arc::clone(&panics))), || {
+                    let crank = Crank::new();
+                    let mut service = both(&crank)[mode].layer(service_fn(|dropped: Dropped| async move {
+                        let _dropped = dropped;
+                        turn().await;
+                        Ok::<_, Infallible>("receipt")
+                    }));
+                    let mut call = |dropped: &Arc<AtomicBool>| {
+                        // The span is current even if the subscriber panics when it is entered. Whatever the test itself
+                        // would end of it is left out, but for its close, which is left to the handler.
+                        let span = info_span!("request");
+                        let entered = catch_unwind(AssertUnwindSafe(|| ManuallyDrop::new(span.enter())));
+                        assert_eq!(entered.is_err(), at == At::Enter);
+                        let response = Box::pin(service.call(Dropped(Arc::clone(dropped))));
+                        let leave = || span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+                        assert_eq!(catch_unwind(AssertUnwindSafe(leave)).is_err(), at == At::Exit);
+                        response
+                    };
+
+                    let dropped = Arc::new(AtomicBool::new(false));
+                    let mut response = call(&dropped);
+                    assert!(poll(&mut response).is_pending());
+                    crank.run();
+                    assert_eq!(poll(&mut response), Poll::Ready(Ok("receipt")));
+                    assert!(dropped.load(Ordering::SeqCst), "{at:?}");
+
+                    // And one that is cut off: its caller unwinds, and its executor goes.
+                    let dropped = Arc::new(AtomicBool::new(false));
+                    let mut response = call(&dropped);
+                    assert!(poll(&mut response).is_pending());
+                    let unwound = catch_unwind(AssertUnwindSafe(move || {
+                        let _response = response;
+                        panic_any("the caller's own");
+                    }));
+                    assert_eq!(unwound.unwrap_err().downcast_ref(), Some(&"the caller's own"));
+                    crank.shut_down();
+                    assert!(dropped.load(Ordering::SeqCst), "{at:?}");
+                });
+                // Twice in the test itself, but for the close.
+                let ours = panics.load(Ordering::SeqCst) - if at == At::Close { 0 } else { 2 };
+                assert!(ours >= 2, "{at:?}: {ours}");
+            }
+        }
+    }
 }
 
 // Processes of their own.

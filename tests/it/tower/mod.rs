@@ -1,7 +1,15 @@
 //! `ShieldLayer`: what a service is behind it, and what becomes of requests whose clients hang up.
 
+mod layers;
+mod on_orphan;
+mod order;
+mod panics;
 mod service;
+mod spawning;
+mod with_caller;
 
+#[cfg(feature = "tokio")]
+mod half_sent_body;
 #[cfg(feature = "tokio")]
 mod server;
 
