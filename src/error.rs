@@ -71,7 +71,8 @@ impl Panic {
     }
 }
 
-fn text(payload: &(dyn Any + Send)) -> Option<&str> {
+/// Returns the text of a panic, if its payload is text.
+pub(crate) fn text(payload: &(dyn Any + Send)) -> Option<&str> {
     payload
         .downcast_ref::<&'static str>()
         .copied()

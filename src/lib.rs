@@ -59,7 +59,7 @@
 //! | `macros` | `#[shield]` |
 //! | `tower` | `ShieldLayer` |
 //! | `tracing` | events when work is orphaned, and when an orphan ends |
-//! | `testing` | [`testing`]: tests that cancel a future at each of its suspensions |
+//! | `testing` | `testing::cancel_at_every_await`: tests that drop a future at each of its suspensions |
 //!
 //! [`spawn_fn`] and [`spawn_local_fn`] make a spawner of a closure, and [`DynSpawner`] keeps any of them without a type
 //! parameter. A library takes `impl Spawn`; to keep it, `S: Spawn + Clone + Send + Sync + 'static`.

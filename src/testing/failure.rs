@@ -1,6 +1,5 @@
 //! The panics of a cancellation test: which run failed, and where its future was dropped.
 
-use std::any::Any;
 use std::backtrace::Backtrace;
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,6 +7,7 @@ use std::panic::Location;
 
 use super::place::{Crates, Place};
 use super::run::Way;
+use crate::error::text;
 use crate::util::contain::{Payload, discard};
 
 /// What the failures of one test have in common.
@@ -33,7 +33,9 @@ impl Test {
     /// Panics if `checked` is a panic, with its message and where it happened.
     pub(super) fn expect(&self, checked: Result<(), Payload>, moment: &Moment) {
         if let Err(payload) = checked {
-            let text = text(&*payload).to_owned();
+            let text = text(&*payload)
+                .unwrap_or("a panic whose payload is not text")
+                .to_owned();
             discard(payload);
             panic!("{}, {self}: {text}", moment.describe(&self.crates));
         }
@@ -69,15 +71,5 @@ impl Moment {
                 format!("cancelled at suspension {n} ({place}), {way}")
             }
         }
-    }
-}
-
-fn text(payload: &(dyn Any + Send)) -> &str {
-    if let Some(text) = payload.downcast_ref::<&'static str>() {
-        text
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text
-    } else {
-        "a panic whose payload is not text"
     }
 }

@@ -60,6 +60,7 @@ impl<F: Future> Run<F> {
             return Poll::Pending;
         }
         if self.suspensions == self.last {
+            // The wake that was waited for. If the future woke itself, the task has had a turn since.
             return Poll::Ready(self.cancel());
         }
         let Some(future) = &mut self.future else {
@@ -76,7 +77,7 @@ impl<F: Future> Run<F> {
             }
             Poll::Pending => self.suspensions += 1,
         }
-        if self.suspensions == self.last && (self.way == Way::AtOnce || self.signal.take_woken(task)) {
+        if self.suspensions == self.last && self.way == Way::AtOnce {
             return Poll::Ready(self.cancel());
         }
         Poll::Pending

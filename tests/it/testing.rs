@@ -516,6 +516,50 @@ mod message {
         );
     }
 
+    /// Clones that others make of a stored waker do not show where the future waits.
+    #[test]
+    fn later_clones_do_not_count() {
+        async fn waits(stored: &Mutex<Option<Waker>>) {
+            let mut polled = false;
+            poll_fn(|cx| {
+                stored.lock().unwrap().replace(cx.waker().clone());
+                if std::mem::replace(&mut polled, true) {
+                    return Poll::Ready(());
+                }
+                Poll::Pending
+            })
+            .await;
+        }
+        let line = line!() - 8;
+
+        fn wake(stored: &Mutex<Option<Waker>>) {
+            let clone = stored.lock().unwrap().clone();
+            clone.unwrap().wake();
+        }
+
+        let stored = Mutex::new(None);
+        let seen = Cell::new(0);
+        let check = async |_| {
+            seen.set(seen.get() + 1);
+            assert!(seen.get() < 2, "here");
+        };
+        let make = || waits(&stored);
+        let mut test = pin!(failure(cancel_at_every_await(make, check)));
+        let mut cx = Context::from_waker(Waker::noop());
+        // Dropped at once; then it waits in the second way.
+        assert!(test.as_mut().poll(&mut cx).is_pending());
+        assert!(test.as_mut().poll(&mut cx).is_pending());
+        wake(&stored);
+        let Poll::Ready(message) = test.as_mut().poll(&mut cx) else {
+            panic!("the second way has not ended");
+        };
+        let place = place(line, 59, "message::later_clones_do_not_count::waits");
+        assert!(
+            message.starts_with(&format!("cancelled at suspension 1 ({place}), after it was woken, ")),
+            "{message}"
+        );
+    }
+
     /// A future that is polled again without a new waker: it never clones the one of the poll.
     #[test]
     fn future_without_a_waker() {
@@ -729,16 +773,31 @@ mod runtimes {
             assert_eq!(local.run_until(cancel_at_every_await(make, async |_| {})).await, 1);
         }
 
-        /// More ready channel reads than Tokio's budget for one turn: each run suspends at the same
-        /// place.
+        /// What `check` takes of Tokio's budget for one turn is no reason for the next run to suspend.
         #[tokio::test]
         async fn budget_is_fresh_for_each_run() {
+            async fn read_100() {
+                let (send, mut receive) = tokio::sync::mpsc::unbounded_channel();
+                for n in 0..100 {
+                    send.send(n).unwrap();
+                    assert_eq!(receive.recv().await, Some(n));
+                }
+            }
+
+            let make = || async {
+                read_100().await;
+                turn().await;
+            };
+            assert_eq!(cancel_at_every_await(make, async |_| read_100().await).await, 1);
+        }
+
+        /// A future that uses up the budget suspends, as it would in the program.
+        #[tokio::test]
+        async fn exhausted_budget_is_a_suspension() {
             let make = || async {
                 let (send, mut receive) = tokio::sync::mpsc::unbounded_channel();
                 for n in 0..200 {
                     send.send(n).unwrap();
-                }
-                for n in 0..200 {
                     assert_eq!(receive.recv().await, Some(n));
                 }
             };

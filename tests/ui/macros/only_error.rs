@@ -24,7 +24,7 @@ mod unknown_argument {
 mod misspelled_mode {
     use futures_shield::{Tokio, shield};
 
-    #[shield(Tokio::current(), on_dorp)]
+    #[shield(Tokio::current(), on_dropped)]
     pub(crate) async fn shielded() {}
 }
 
