@@ -9,28 +9,33 @@ use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::{Path, PathBuf};
 
-use futures_shield::{Cleanup, Tokio, Tracker, cleanup};
+use futures_shield::{Cleanup, ShieldExt, Tokio, Tracker, cleanup};
 use futures_util::FutureExt;
 use tokio::fs::{self, OpenOptions};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
 
 type Spawner = Tracker<Tokio>;
 type RemovedInTheEnd = Cleanup<PathBuf, io::Result<()>, Spawner>;
 
 /// Creates the file, which must not be there yet, and guards it: left in whichever way, it is removed.
-async fn create(spawner: &Spawner, file: PathBuf) -> io::Result<RemovedInTheEnd> {
-    OpenOptions::new().write(true).create_new(true).open(&file).await?;
-    Ok(cleanup(spawner.clone(), file, |file| async move {
-        fs::remove_file(file).await
-    }))
+async fn create(spawner: Spawner, file: PathBuf, text: &'static str) -> io::Result<RemovedInTheEnd> {
+    let mut created = OpenOptions::new().write(true).create_new(true).open(&file).await?;
+    let guard = cleanup(spawner, file, |file| async move { fs::remove_file(file).await });
+    created.write_all(text.as_bytes()).await?;
+    created.flush().await?;
+    Ok(guard)
 }
 
 /// Writes a draft under a lock, and puts it in the place of the report when it is complete.
 async fn publish(spawner: &Spawner, dir: &Path, event: Event, hang_up: &Notify) -> io::Result<()> {
-    let lock = create(spawner, dir.join("lock")).await?;
-    let draft = create(spawner, dir.join("draft")).await?;
+    // Shielded: dropped while the file is being created, `create` would leave it behind without a guard. If this fn is
+    // dropped first, the guard is the output of an orphan, which is dropped, and removes the file.
+    let lock = create(spawner.clone(), dir.join("lock"), "").shield(spawner).await?;
+    let draft = create(spawner.clone(), dir.join("draft"), "all is well")
+        .shield(spawner)
+        .await?;
 
-    fs::write(&*draft, "all is well").await?;
     match event {
         Event::Nothing => {}
         Event::Error => Err(ErrorKind::StorageFull)?,
