@@ -70,11 +70,13 @@ where
 {
     let spawner = Contained::new(spawner);
     let (caller, gone) = Caller::new();
+    // Called before the call to the spawner begins: what it spawns itself is other work.
+    let future = work(caller);
     let location = Location::caller();
     Shield::new(if is_large::<F>() {
-        launch!(spawner, spawn_detached, location, Box::pin(work(caller)), Some(gone))
+        launch!(spawner, spawn_detached, location, Box::pin(future), Some(gone))
     } else {
-        launch!(spawner, spawn_detached, location, work(caller), Some(gone))
+        launch!(spawner, spawn_detached, location, future, Some(gone))
     })
 }
 
@@ -111,17 +113,12 @@ where
 {
     let spawner = Contained::new(spawner);
     let (caller, gone) = Caller::new();
+    let future = work(caller);
     let location = Location::caller();
     Shield::new(if is_large::<F>() {
-        launch!(
-            spawner,
-            spawn_local_detached,
-            location,
-            Box::pin(work(caller)),
-            Some(gone)
-        )
+        launch!(spawner, spawn_local_detached, location, Box::pin(future), Some(gone))
     } else {
-        launch!(spawner, spawn_local_detached, location, work(caller), Some(gone))
+        launch!(spawner, spawn_local_detached, location, future, Some(gone))
     })
 }
 

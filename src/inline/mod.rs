@@ -130,9 +130,10 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
             Progress::Suspended(future) => future,
             Progress::Ended => polled_after_completion(name, Some(self.location)),
         };
+        // Before the future: if its poll panics, what is attached is dropped after it.
+        let polling = Polling(&mut self.attached);
         // Taken out, so that a future whose poll panics is dropped, and neither polled nor spawned again.
         let mut future = Contained::new(future);
-        let polling = Polling(&mut self.attached);
         match future.as_mut().poll(cx) {
             Poll::Pending => {
                 mem::forget(polling);
@@ -202,11 +203,7 @@ fn abandon<F: Future + ?Sized, S>(
     rescue: Rescue<F, S>,
     location: CallLocation,
 ) {
-    let Attached {
-        mut hook,
-        mut entry,
-        span,
-    } = attached;
+    let Attached { mut hook, entry, span } = attached;
     let (future, started) = match progress {
         Progress::Armed(future) => (future, false),
         Progress::Suspended(future) => (future, true),
@@ -216,14 +213,15 @@ fn abandon<F: Future + ?Sized, S>(
         }
     };
     // Work that has to run counts from here, even if it was never polled.
-    entry.begin();
-    let orphan = Orphan::new(hook.take(), entry.lines(), span);
-    orphan.count();
+    let count = entry.into_count();
+    let lines = count.lines().clone();
+    lines.orphaned();
+    let orphan = Orphan::new(hook.take(), span);
     orphan.announcement().emit(location);
-    let work = Work::orphaned(future, started, location, orphan);
+    let work = Work::orphaned(future, started, location, orphan, count);
     // If the spawner panics, unwinding drops the work, and the hook is called with a cancellation error.
     contain(|| {
-        let _call = inline_call(location, entry);
+        let _call = inline_call(location, lines);
         rescue(spawner, work);
     });
 }

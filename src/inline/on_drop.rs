@@ -29,9 +29,12 @@ impl<F: Future, S> ShieldOnDrop<F, S> {
         F::Output: Send + 'static,
         S: Spawn,
     {
+        // If the spawner panics here, unwinding drops the future, which may panic, too.
+        let future = Contained::new(future);
         let attached = Attached::new(spawner.track_inline(location));
+        let progress = Progress::Lazy(future.into_inner());
         Self {
-            inline: Inline::new(Progress::Lazy(future), attached, spawner, S::spawn_detached, location),
+            inline: Inline::new(progress, attached, spawner, S::spawn_detached, location),
         }
     }
 
@@ -42,15 +45,11 @@ impl<F: Future, S> ShieldOnDrop<F, S> {
         F::Output: 'static,
         S: SpawnLocal,
     {
+        let future = Contained::new(future);
         let attached = Attached::new(spawner.track_inline_local(location));
+        let progress = Progress::Lazy(future.into_inner());
         Self {
-            inline: Inline::new(
-                Progress::Lazy(future),
-                attached,
-                spawner,
-                S::spawn_local_detached,
-                location,
-            ),
+            inline: Inline::new(progress, attached, spawner, S::spawn_local_detached, location),
         }
     }
 

@@ -151,7 +151,13 @@ where
     let future = Box::pin(in_current_span(call()));
     let mut shield = ShieldOnDrop::new(location, future, spawner);
     if let Some(hook) = hook.into_inner() {
-        shield = shield.on_orphan(hook);
+        // At delivery the hook is dropped, and its drop sees the caller gone.
+        let gone = gone.as_ref().map(SetOnDrop::another);
+        let hook = Contained::new(hook);
+        shield = shield.on_orphan(move |outcome| {
+            drop(gone);
+            hook.into_inner()(outcome);
+        });
     }
     ResponseFuture::new(Response::OnDrop { shield }, gone)
 }

@@ -2,11 +2,8 @@
 
 use std::fmt;
 
-use super::Ledger;
-use super::entry::Entry;
-use super::line::Line;
+use super::count::Count;
 use super::lines::Lines;
-use crate::util::sync::Arc;
 
 /// What [`Spawn::track_inline`](crate::Spawn::track_inline) returns: the count of work that runs inside its caller.
 ///
@@ -37,70 +34,57 @@ use crate::util::sync::Arc;
 /// ```
 #[must_use = "work is counted for as long as this lives"]
 pub struct InlineEntry {
-    lines: Lines,
-    counting: bool,
+    stage: Stage,
+}
+
+/// Whether the work was polled.
+enum Stage {
+    /// Not yet. Left by the first poll.
+    Dormant(Lines),
+    /// It was, and counts. Nobody leaves it.
+    Counting(Count),
 }
 
 impl InlineEntry {
     /// Returns an entry that counts nothing: the answer of a spawner that is not a tracker.
     #[inline]
     pub const fn none() -> Self {
-        Self::new(Lines::none())
+        Self {
+            stage: Stage::Dormant(Lines::none()),
+        }
     }
 
+    /// Adds the line of one more tracker. Called before the work is polled.
     #[inline]
-    pub(super) const fn new(lines: Lines) -> Self {
-        Self { lines, counting: false }
-    }
-
-    /// Adds the line of one more tracker. Called before the entry counts.
-    #[inline]
-    pub(crate) fn add(&mut self, line: Arc<Line>) {
-        self.lines.push(line);
+    pub(crate) fn add(&mut self, line: Lines) {
+        if let Stage::Dormant(lines) = &mut self.stage {
+            lines.add(line);
+        }
     }
 
     /// Begins to count, unless it does so already.
     #[inline]
     pub(crate) fn begin(&mut self) {
-        if !self.counting && !self.lines.is_empty() {
-            self.counting = true;
-            self.lines.enter();
+        if let Stage::Dormant(lines) = &mut self.stage {
+            if !lines.is_none() {
+                self.stage = Stage::Counting(Count::begin(lines.take()));
+            }
         }
     }
 
-    /// Ends the count.
-    #[inline]
-    pub(crate) fn end(&mut self) {
-        if self.counting {
-            self.counting = false;
-            self.lines.leave();
+    /// Begins to count, unless it does so already, and returns the count for the orphan that the work becomes.
+    pub(crate) fn into_count(self) -> Count {
+        match self.stage {
+            Stage::Dormant(lines) => Count::begin(lines),
+            Stage::Counting(count) => count,
         }
-    }
-
-    /// Returns the lines, for the orphan that the work becomes.
-    #[inline]
-    pub(crate) fn lines(&self) -> Lines {
-        self.lines.clone()
-    }
-
-    /// Hands the count of `ledger` over to the entry of the task that the work becomes.
-    pub(crate) fn take(&mut self, ledger: &Ledger) -> Option<Entry> {
-        debug_assert!(self.counting || self.lines.is_empty());
-        self.lines.remove(ledger).map(Entry::taken_over)
-    }
-}
-
-impl Drop for InlineEntry {
-    #[inline]
-    fn drop(&mut self) {
-        self.end();
     }
 }
 
 impl fmt::Debug for InlineEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InlineEntry")
-            .field("counting", &self.counting)
+            .field("counting", &matches!(self.stage, Stage::Counting(_)))
             .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,6 @@
 //! The counts of one location.
 
-use std::sync::OnceLock;
-
+use super::table::Bucket;
 use super::whole::{ToWake, Whole};
 use crate::util::CallLocation;
 use crate::util::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
@@ -12,11 +11,11 @@ use crate::util::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
 /// line is not zero either, and nobody has to wait for another thread to see which one.
 pub(crate) struct Line {
     pub(super) location: CallLocation,
-    pub(super) whole: Arc<Whole>,
+    whole: Arc<Whole>,
     running: AtomicUsize,
     /// One lock, so that every reader sees numbers that add up. Work that keeps its caller never takes it.
     orphans: Mutex<Orphans>,
-    pub(super) next: OnceLock<Arc<Self>>,
+    pub(super) next: Bucket,
 }
 
 /// Work that lost its caller before its end.
@@ -59,7 +58,7 @@ impl Line {
                 panicked: 0,
                 cancelled: 0,
             }),
-            next: OnceLock::new(),
+            next: Bucket::new(),
         }
     }
 
@@ -69,12 +68,22 @@ impl Line {
         self.whole.enter();
     }
 
-    /// Leaves both counts. The caller wakes whoever waits for zero, and does so only after this.
+    /// Leaves both counts. Call [`wake`](Self::wake) after it.
     #[inline]
-    pub(super) fn leave_counts(&self) -> ToWake {
+    pub(super) fn leave(&self) -> ToWake {
         let to_wake = self.whole.leave();
         self.running.fetch_sub(1, Ordering::Release);
         to_wake
+    }
+
+    /// Wakes whoever waits, if leaving made the whole zero.
+    #[inline]
+    pub(super) fn wake(&self, to_wake: ToWake) {
+        self.whole.wake(to_wake);
+    }
+
+    pub(super) fn is_of(&self, whole: &Arc<Whole>) -> bool {
+        Arc::ptr_eq(&self.whole, whole)
     }
 
     /// Counts one more orphan.

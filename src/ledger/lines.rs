@@ -1,93 +1,127 @@
 //! The lines of one piece of work: one for each tracker that it was spawned through.
 
-use std::iter;
-
 use super::Ledger;
 use super::line::{Ending, Line};
 use crate::util::sync::Arc;
 
-/// The lines at which one piece of work is counted, as the caller's side of its shield knows them. Usually none or one;
-/// nested trackers make more. It does not count by itself.
+/// The lines at which one piece of work is counted. Usually none or one, so this is one pointer; nested trackers make
+/// more. It does not count by itself: see [`Count`](super::Count).
 #[derive(Clone)]
-pub(crate) struct Lines {
-    first: Option<Link>,
+pub(crate) struct Lines(Option<Arc<Node>>);
+
+/// One line, or those of nested trackers.
+pub(crate) enum Node {
+    Line(Line),
+    Nested(Arc<Self>, Arc<Self>),
 }
 
-#[derive(Clone)]
-struct Link {
-    line: Arc<Line>,
-    next: Option<Box<Self>>,
+impl Node {
+    /// Returns the line of a node that is in a [`Table`](super::table::Table).
+    #[inline]
+    pub(super) fn as_line(&self) -> &Line {
+        match self {
+            Self::Line(line) => line,
+            Self::Nested(..) => unreachable!("a table holds single lines"),
+        }
+    }
+
+    /// Calls `f` for each line.
+    #[inline]
+    fn for_each(&self, f: &mut impl FnMut(&Line)) {
+        match self {
+            Self::Line(line) => f(line),
+            Self::Nested(one, other) => {
+                one.for_each_nested(f);
+                other.for_each_nested(f);
+            }
+        }
+    }
+
+    #[cold]
+    fn for_each_nested(&self, f: &mut dyn FnMut(&Line)) {
+        self.for_each(&mut |line| f(line));
+    }
+
+    /// Leaves each line, and wakes whoever waits only after the last: a waker may look at any tracker.
+    fn leave(&self, then: &mut dyn FnMut()) {
+        match self {
+            Self::Line(line) => {
+                let to_wake = line.leave();
+                then();
+                line.wake(to_wake);
+            }
+            Self::Nested(one, other) => one.leave(&mut || other.leave(&mut *then)),
+        }
+    }
 }
 
 impl Lines {
     #[inline]
     pub(crate) const fn none() -> Self {
-        Self { first: None }
+        Self(None)
     }
 
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none()
+    pub(super) fn one(node: &Arc<Node>) -> Self {
+        Self(Some(Arc::clone(node)))
     }
 
     #[inline]
-    pub(crate) fn push(&mut self, line: Arc<Line>) {
-        let next = self.first.take().map(Box::new);
-        self.first = Some(Link { line, next });
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_none()
     }
 
-    /// Removes and returns the line that belongs to `ledger`.
-    pub(super) fn remove(&mut self, ledger: &Ledger) -> Option<Arc<Line>> {
-        let mut found = None;
-        let mut rest = self.first.take().map(Box::new);
-        while let Some(link) = rest {
-            let Link { line, next } = *link;
-            rest = next;
-            if found.is_none() && Arc::ptr_eq(&line.whole, &ledger.whole) {
-                found = Some(line);
-            } else {
-                self.push(line);
-            }
-        }
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        Self(self.0.take())
+    }
+
+    /// Adds those of `other`.
+    #[inline]
+    pub(crate) fn add(&mut self, other: Self) {
+        self.0 = match (self.0.take(), other.0) {
+            (Some(one), Some(other)) => Some(Arc::new(Node::Nested(one, other))),
+            (one, other) => one.or(other),
+        };
+    }
+
+    /// Returns `true` if one of the lines belongs to `ledger`.
+    pub(crate) fn contains(&self, ledger: &Ledger) -> bool {
+        let mut found = false;
+        self.for_each(|line| found |= line.is_of(ledger.whole()));
         found
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Arc<Line>> {
-        iter::successors(self.first.as_ref(), |link| link.next.as_deref()).map(|link| &link.line)
-    }
-
-    pub(super) fn enter(&self) {
-        self.iter().for_each(|line| line.enter());
-    }
-
-    /// Leaves every line, and wakes whoever waits only after the last: a waker may look at any tracker.
-    pub(super) fn leave(&self) {
-        fn leave(link: Option<&Link>) {
-            if let Some(Link { line, next }) = link {
-                let to_wake = line.leave_counts();
-                leave(next.as_deref());
-                line.whole.wake(to_wake);
-            }
+    #[inline]
+    fn for_each(&self, mut f: impl FnMut(&Line)) {
+        if let Some(node) = &self.0 {
+            node.for_each(&mut f);
         }
-        leave(self.first.as_ref());
+    }
+
+    #[inline]
+    pub(super) fn enter(&self) {
+        self.for_each(Line::enter);
+    }
+
+    #[inline]
+    pub(super) fn leave(&self) {
+        match self.0.as_deref() {
+            None => {}
+            Some(Node::Line(line)) => line.wake(line.leave()),
+            Some(nested) => nested.leave(&mut || {}),
+        }
     }
 
     /// Counts the work as an orphan.
     #[inline]
     pub(crate) fn orphaned(&self) {
-        self.iter().for_each(|line| line.orphaned());
+        self.for_each(Line::orphaned);
     }
 
     /// Counts the ending of an orphan.
     #[inline]
     pub(crate) fn ended(&self, ending: Ending) {
-        self.iter().for_each(|line| line.ended(ending));
-    }
-
-    /// Counts what the caller's side does for work that has ended: the hook that it runs.
-    pub(crate) fn count(self) -> super::InlineEntry {
-        let mut entry = super::InlineEntry::new(self);
-        entry.begin();
-        entry
+        self.for_each(|line| line.ended(ending));
     }
 }

@@ -1,15 +1,14 @@
 //! The counts behind a tracker: what runs, what of it is an orphan, and how orphans ended, by location.
 
-mod entry;
+mod count;
 mod inline_entry;
 mod line;
 mod lines;
 mod table;
 mod whole;
 
-pub(crate) use self::entry::Entry;
+pub(crate) use self::count::Count;
 pub use self::inline_entry::InlineEntry;
-use self::line::Line;
 pub(crate) use self::line::{Counts, Ending};
 pub(crate) use self::lines::Lines;
 use self::table::Table;
@@ -36,15 +35,10 @@ impl Ledger {
         &self.whole
     }
 
-    /// Counts work shielded at `location` until the entry is dropped.
+    /// Returns the line of `location`, to count work there.
     #[inline]
-    pub(crate) fn enter(&self, location: CallLocation) -> Entry {
-        Entry::new(Arc::clone(self.line(location)))
-    }
-
-    #[inline]
-    pub(crate) fn line(&self, location: CallLocation) -> &Arc<Line> {
-        self.table.line(&self.whole, location)
+    pub(crate) fn line(&self, location: CallLocation) -> Lines {
+        Lines::one(self.table.line(&self.whole, location))
     }
 
     /// Returns the counts of each location that was ever used, sorted, one for each file, line and column.

@@ -3,13 +3,11 @@
 use std::fmt;
 use std::task::{Context, Poll, Waker, ready};
 
-use super::Relay;
 use super::hook::{Hook, HookSlot, drop_hook};
 use super::orphan::Orphan;
 use super::trace::CallSpan;
+use super::{Relay, SpawnCall};
 use crate::error::Outcome;
-use crate::ledger::Lines;
-use crate::spawn::handover::{EagerCall, eager_call};
 use crate::util::flag::SetOnDrop;
 use crate::util::sync::Arc;
 use crate::util::{CallLocation, polled_after_completion};
@@ -21,8 +19,6 @@ pub(crate) struct Awaiter<T> {
     relay: Option<Arc<Relay<T>>>,
     hook: HookSlot<T>,
     gone: Option<SetOnDrop>,
-    /// Where trackers count the work.
-    lines: Lines,
     span: CallSpan,
     registered: bool,
     location: CallLocation,
@@ -36,16 +32,16 @@ impl<T> Awaiter<T> {
             relay: Some(relay),
             hook: HookSlot::empty(),
             gone,
-            lines: Lines::none(),
             span: CallSpan::capture(),
             registered: false,
         }
     }
 
-    /// Begins the call to the spawner. When it ends, this knows at which lines trackers count the work.
+    /// Begins the call to the spawner.
     #[inline]
-    pub(crate) fn spawn_call(&mut self) -> EagerCall<'_> {
-        eager_call(self.location, &mut self.lines)
+    pub(crate) fn spawn_call(&self) -> Option<SpawnCall<'_, T>> {
+        let relay = self.relay.as_deref()?;
+        Some(SpawnCall::begin(relay))
     }
 
     #[inline]
@@ -96,9 +92,15 @@ impl<T> Awaiter<T> {
             if let Some(gone) = &gone {
                 gone.set();
             }
-            let lines = std::mem::replace(&mut self.lines, Lines::none());
-            relay.abandon(Orphan::new(self.hook.take(), lines, self.span.take()), gone);
+            relay.abandon(Orphan::new(self.hook.take(), self.span.take()), gone);
         }
+    }
+
+    pub(crate) fn with_hook(mut self, hook: Option<Hook<T>>) -> Self {
+        if let Some(hook) = hook {
+            self.set_hook(hook);
+        }
+        self
     }
 
     /// Stores the hook, or drops it after delivery: then it can never run.

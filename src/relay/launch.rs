@@ -4,20 +4,16 @@
 /// [`Awaiter`](super::Awaiter).
 ///
 /// A macro, because `#[track_caller]` ends at a closure: so tokio's task hooks and console show the user's line. The
-/// order of the locals matters if the spawner panics. The location is hidden first, and the awaiter learns which
-/// trackers count the work; then the awaiter is dropped, and the work that the spawner may have taken has lost its
+/// order of the locals matters if the spawner panics. The call ends first, and the relay learns where trackers count the
+/// work; then the awaiter is dropped, and the work that the spawner may have taken has lost its
 /// caller; the spawner, which may panic in its drop too, is dropped last and contained.
 macro_rules! launch {
     ($spawner:expr, $spawn:ident, $location:expr, $future:expr, $gone:expr $(, $hook:expr)?) => {{
         let spawner = $spawner;
         let relay = $crate::util::sync::Arc::new($crate::relay::Relay::new($location));
-        let mut awaiter = $crate::relay::Awaiter::new($crate::util::sync::Arc::clone(&relay), $gone);
-        $(
-            // Before the call: if the spawner panics, the hook is not lost.
-            if let Some(hook) = $hook {
-                awaiter.set_hook(hook);
-            }
-        )?
+        let awaiter = $crate::relay::Awaiter::new($crate::util::sync::Arc::clone(&relay), $gone);
+        // Before the call: if the spawner panics, the hook is not lost.
+        $(let awaiter = awaiter.with_hook($hook);)?
         {
             let _call = awaiter.spawn_call();
             spawner.$spawn($crate::relay::Work::new($future, relay));

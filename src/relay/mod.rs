@@ -24,6 +24,8 @@ pub(crate) use self::orphan::Orphan;
 pub(crate) use self::trace::CallSpan;
 pub(crate) use self::work::{Orphaned, Work};
 use crate::error::Outcome;
+use crate::ledger::{Count, Lines};
+use crate::spawn::handover::{EagerCall, eager_call};
 use crate::util::CallLocation;
 use crate::util::contain::contain;
 use crate::util::flag::SetOnDrop;
@@ -32,16 +34,23 @@ use crate::util::sync::{Mutex, lock};
 /// What the work and its caller share.
 pub(crate) struct Relay<T> {
     location: CallLocation,
-    state: Mutex<State<T>>,
+    shared: Mutex<Shared<T>>,
+}
+
+struct Shared<T> {
+    state: State<T>,
+    /// Where trackers count the work. The work counts until it has ended and its caller was woken, and again while its
+    /// hook runs after that.
+    lines: Lines,
 }
 
 /// Who is still there, and whose the outcome is.
 ///
 /// ```text
-///              the work ends            the caller polls, or is gone
-/// Awaited ──────────────────> Ended ───────────────────────────────> Settled
-///    │ the caller is gone                                               ^
-///    └──────────────────────> Orphaned ─────────────────────────────────┘
+///              the work ends                   the caller polls, or is gone
+/// Awaited ──────────────────> Ending, Ended ───────────────────────────────> Settled
+///    │ the caller is gone                                                       ^
+///    └──────────────────────> Orphaned ─────────────────────────────────────────┘
 ///                                               the work ends
 /// ```
 enum State<T> {
@@ -49,6 +58,9 @@ enum State<T> {
     Awaited(Option<Waker>),
     /// The work runs and its caller is gone. Left by the work, when it ends.
     Orphaned(Orphan<T>),
+    /// The work has ended, its caller is being woken, and trackers still count it. Left by the work, or by the caller,
+    /// who takes the outcome or is gone.
+    Ending(Outcome<T>),
     /// The work has ended and its outcome is not delivered. Left by the caller, who takes the outcome or is gone.
     Ended(Outcome<T>),
     /// The outcome has gone to the caller or to the hook. Nobody leaves it.
@@ -56,15 +68,37 @@ enum State<T> {
 }
 
 impl<T> Relay<T> {
+    #[inline]
     pub(crate) fn new(location: CallLocation) -> Self {
         Self {
             location,
-            state: Mutex::new(State::Awaited(None)),
+            shared: Mutex::new(Shared {
+                state: State::Awaited(None),
+                lines: Lines::none(),
+            }),
         }
     }
 
     pub(crate) fn location(&self) -> CallLocation {
         self.location
+    }
+
+    /// Takes over the count that trackers began during the call to the spawner. The work may have ended by now.
+    #[cold]
+    fn adopt(&self, count: Count) {
+        let mut shared = lock(&self.shared);
+        let ended = match shared.state {
+            State::Awaited(_) | State::Orphaned(_) | State::Ending(_) => {
+                shared.lines = count.hand_over();
+                None
+            }
+            State::Ended(_) | State::Settled => {
+                shared.lines = count.lines().clone();
+                Some(count)
+            }
+        };
+        drop(shared);
+        drop(ended);
     }
 
     /// Takes the outcome for the caller, or stores the caller's waker until there is one.
@@ -74,11 +108,11 @@ impl<T> Relay<T> {
     #[inline]
     pub(crate) fn poll(&self, registered: &mut bool, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         if *registered {
-            let mut state = lock(&self.state);
-            match &*state {
+            let mut shared = lock(&self.shared);
+            match &shared.state {
                 State::Awaited(Some(waker)) if waker.will_wake(cx.waker()) => return Poll::Pending,
                 State::Awaited(_) => {}
-                _ => return state.take_outcome(),
+                _ => return shared.state.take_outcome(),
             }
         }
         *registered = true;
@@ -86,17 +120,17 @@ impl<T> Relay<T> {
     }
 
     fn register(&self, waker: Waker) -> Poll<Outcome<T>> {
-        let mut state = lock(&self.state);
-        if let State::Awaited(registered) = &mut *state {
+        let mut shared = lock(&self.shared);
+        if let State::Awaited(registered) = &mut shared.state {
             let replaced = registered.replace(waker);
-            drop(state);
+            drop(shared);
             if replaced.is_some() {
                 contain(move || drop(replaced));
             }
             return Poll::Pending;
         }
-        let outcome = state.take_outcome();
-        drop(state);
+        let outcome = shared.state.take_outcome();
+        drop(shared);
         // A panic of the waker's drop would take the outcome with it.
         contain(move || drop(waker));
         outcome
@@ -104,78 +138,134 @@ impl<T> Relay<T> {
 
     /// Stores `waker` in place of the caller's, and leaves the outcome where it is.
     pub(crate) fn replace_waker(&self, waker: Waker) {
-        let mut state = lock(&self.state);
-        let unused = match &mut *state {
+        let mut shared = lock(&self.shared);
+        let unused = match &mut shared.state {
             State::Awaited(registered) => registered.replace(waker),
             _ => Some(waker),
         };
-        drop(state);
+        drop(shared);
         contain(move || drop(unused));
     }
 
     /// Takes the outcome if the work has ended.
     pub(crate) fn take_ended(&self) -> Poll<Outcome<T>> {
-        lock(&self.state).take_outcome()
+        lock(&self.shared).state.take_outcome()
     }
 
     /// The caller is gone: leaves `orphan` behind if the work still runs, or gives it the outcome if that was not
     /// delivered. `gone` has set its flag, and wakes whoever waits for it once the new state can be seen.
     pub(crate) fn abandon(&self, orphan: Orphan<T>, gone: Option<SetOnDrop>) {
-        let mut state = lock(&self.state);
-        match mem::replace(&mut *state, State::Settled) {
+        let mut shared = lock(&self.shared);
+        match mem::replace(&mut shared.state, State::Settled) {
             State::Awaited(waker) => {
-                orphan.count();
+                shared.lines.orphaned();
                 let announcement = orphan.announcement();
-                *state = State::Orphaned(orphan);
-                drop(state);
+                shared.state = State::Orphaned(orphan);
+                drop(shared);
                 drop(gone);
                 if waker.is_some() {
                     contain(move || drop(waker));
                 }
                 announcement.emit(self.location);
             }
+            State::Ending(outcome) => {
+                let count = Count::taken_over(shared.lines.take());
+                drop(shared);
+                orphan.take_late(self.location, outcome, count, gone);
+            }
             State::Ended(outcome) => {
-                drop(state);
-                orphan.take_late(self.location, outcome, gone);
+                let count = Count::begin(shared.lines.take());
+                drop(shared);
+                orphan.take_late(self.location, outcome, count, gone);
             }
             // Unreachable: a caller is gone once, and not after delivery. The state is put back so that no arm panics.
-            other @ (State::Orphaned(_) | State::Settled) => *state = other,
+            other @ (State::Orphaned(_) | State::Settled) => shared.state = other,
         }
     }
 
     /// Gives the outcome of the work, which has ended and was dropped, to whoever is there to take it.
     #[inline]
     pub(crate) fn settle(&self, outcome: Outcome<T>) {
-        let mut state = lock(&self.state);
-        if let State::Awaited(waker) = &mut *state {
+        let mut shared = lock(&self.shared);
+        if let State::Awaited(waker) = &mut shared.state {
             let waker = waker.take();
-            *state = State::Ended(outcome);
-            drop(state);
+            let is_counted = !shared.lines.is_none();
+            shared.state = if is_counted {
+                State::Ending(outcome)
+            } else {
+                State::Ended(outcome)
+            };
+            drop(shared);
             if let Some(waker) = waker {
                 contain(move || waker.wake());
             }
+            if is_counted {
+                self.end_count();
+            }
             return;
         }
-        let orphaned = mem::replace(&mut *state, State::Settled);
-        drop(state);
+        let orphaned = mem::replace(&mut shared.state, State::Settled);
+        let lines = shared.lines.take();
+        drop(shared);
         if let State::Orphaned(orphan) = orphaned {
-            orphan.conclude(self.location, outcome);
+            orphan.conclude(self.location, outcome, Count::taken_over(lines));
         }
+    }
+
+    /// The caller was woken: the work no longer counts, unless a caller that is gone has taken the count over.
+    fn end_count(&self) {
+        let mut shared = lock(&self.shared);
+        let lines = match mem::replace(&mut shared.state, State::Settled) {
+            State::Ending(outcome) => {
+                shared.state = State::Ended(outcome);
+                shared.lines.clone()
+            }
+            _ => shared.lines.take(),
+        };
+        drop(shared);
+        drop(Count::taken_over(lines));
     }
 
     /// Returns `true` if the work has ended.
     pub(crate) fn is_finished(&self) -> bool {
-        matches!(*lock(&self.state), State::Ended(_) | State::Settled)
+        !matches!(lock(&self.shared).state, State::Awaited(_) | State::Orphaned(_))
     }
 
     /// Returns a word for `Debug`, which must not wait for a lock.
     pub(crate) fn state_name(&self) -> &'static str {
-        match self.state.try_lock() {
-            Ok(state) => match *state {
+        match self.shared.try_lock() {
+            Ok(shared) => match shared.state {
                 State::Awaited(_) | State::Orphaned(_) => "running",
-                State::Ended(_) | State::Settled => "finished",
+                State::Ending(_) | State::Ended(_) | State::Settled => "finished",
             },
             Err(_) => "changing",
+        }
+    }
+}
+
+/// The call to the spawner of an eager shield. When it ends, by unwinding too, the relay knows where trackers count the
+/// work.
+pub(crate) struct SpawnCall<'a, T> {
+    relay: &'a Relay<T>,
+    call: EagerCall,
+}
+
+impl<'a, T> SpawnCall<'a, T> {
+    #[inline]
+    pub(crate) fn begin(relay: &'a Relay<T>) -> Self {
+        Self {
+            relay,
+            call: eager_call(relay.location),
+        }
+    }
+}
+
+impl<T> Drop for SpawnCall<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        let count = self.call.end();
+        if !count.lines().is_none() {
+            self.relay.adopt(count);
         }
     }
 }
@@ -185,7 +275,7 @@ impl<T> State<T> {
     #[inline]
     fn take_outcome(&mut self) -> Poll<Outcome<T>> {
         match mem::replace(self, Self::Settled) {
-            Self::Ended(outcome) => Poll::Ready(outcome),
+            Self::Ending(outcome) | Self::Ended(outcome) => Poll::Ready(outcome),
             other => {
                 *self = other;
                 Poll::Pending

@@ -9,6 +9,7 @@ use pin_project_lite::pin_project;
 use super::Relay;
 use super::orphan::Orphan;
 use crate::error::{Outcome, ShieldError};
+use crate::ledger::Count;
 use crate::util::CallLocation;
 use crate::util::contain::{catch, contain};
 use crate::util::sync::Arc;
@@ -38,7 +39,7 @@ impl<T> Settle<T> for Arc<Relay<T>> {
 pub(crate) struct Orphaned<T> {
     location: CallLocation,
     /// `None` once the work has ended.
-    orphan: Option<Orphan<T>>,
+    orphan: Option<(Orphan<T>, Count)>,
 }
 
 impl<T> Settle<T> for Orphaned<T> {
@@ -47,8 +48,8 @@ impl<T> Settle<T> for Orphaned<T> {
     }
 
     fn settle(&mut self, outcome: Outcome<T>) {
-        if let Some(orphan) = self.orphan.take() {
-            orphan.conclude(self.location, outcome);
+        if let Some((orphan, count)) = self.orphan.take() {
+            orphan.conclude(self.location, outcome, count);
         }
     }
 }
@@ -87,13 +88,19 @@ impl<F: Future> Work<F, Arc<Relay<F::Output>>> {
 
 impl<F: Future> Work<F, Orphaned<F::Output>> {
     /// Work whose caller was gone before it became a task.
-    pub(crate) fn orphaned(future: F, started: bool, location: CallLocation, orphan: Orphan<F::Output>) -> Self {
+    pub(crate) fn orphaned(
+        future: F,
+        started: bool,
+        location: CallLocation,
+        orphan: Orphan<F::Output>,
+        count: Count,
+    ) -> Self {
         Self {
             future: Some(future),
             started,
             settle: Orphaned {
                 location,
-                orphan: Some(orphan),
+                orphan: Some((orphan, count)),
             },
         }
     }

@@ -3,104 +3,105 @@
 //! A spawner takes a future and returns nothing, so the two meet in thread-locals for the length of that call. If no
 //! tracker takes part, nothing here is touched but the current [`Call`].
 
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 
-use crate::ledger::{Entry, InlineEntry, Ledger, Lines};
+use crate::ledger::{Count, Ledger, Lines};
 use crate::util::CallLocation;
 use crate::util::call::{self, Call, Restore};
 use crate::util::sync::thread_cells;
 
 thread_cells! {
     // `ManuallyDrop`, to have no destructor: the guards below always take out what was put in.
-    /// The lines at which trackers count the work of an eager shield.
-    static ADOPTED: ManuallyDrop<Lines> = ManuallyDrop::new(Lines::none());
-    /// The counts of inline work, until the trackers that they belong to take them over.
-    static COUNTED: ManuallyDrop<InlineEntry> = ManuallyDrop::new(InlineEntry::none());
+    /// The counts that trackers began for the work of an eager shield.
+    static BEGUN: ManuallyDrop<Count> = ManuallyDrop::new(Count::none());
+    /// The lines at which inline work is counted already.
+    static COUNTED: ManuallyDrop<Lines> = ManuallyDrop::new(Lines::none());
 }
 
-fn swap_adopted(lines: Lines) -> Lines {
-    ManuallyDrop::into_inner(ADOPTED.with(|adopted| adopted.replace(ManuallyDrop::new(lines))))
+fn swap_begun(count: Count) -> Count {
+    ManuallyDrop::into_inner(BEGUN.with(|begun| begun.replace(ManuallyDrop::new(count))))
 }
 
-fn swap_counted(entry: InlineEntry) -> InlineEntry {
-    ManuallyDrop::into_inner(COUNTED.with(|counted| counted.replace(ManuallyDrop::new(entry))))
+fn swap_counted(lines: Lines) -> Lines {
+    ManuallyDrop::into_inner(COUNTED.with(|counted| counted.replace(ManuallyDrop::new(lines))))
 }
 
-/// The call to a spawner by an eager shield. When it ends, by unwinding too, the shield has the lines of its work.
+/// The call to a spawner by an eager shield.
 #[must_use]
-pub(crate) struct EagerCall<'a> {
-    adopted: &'a mut Lines,
-    /// What an outer call has collected so far.
-    outer: Lines,
+pub(crate) struct EagerCall {
+    /// What trackers began in an outer call.
+    outer: Count,
     call: Restore,
 }
 
 /// Begins the call to the spawner of an eager shield made at `location`.
 #[inline]
-pub(crate) fn eager_call(location: CallLocation, adopted: &mut Lines) -> EagerCall<'_> {
+pub(crate) fn eager_call(location: CallLocation) -> EagerCall {
     let call = call::enter(Call::Eager(location));
     let outer = if call.is_nested() {
-        swap_adopted(Lines::none())
+        swap_begun(Count::none())
     } else {
-        Lines::none()
+        Count::none()
     };
-    EagerCall { adopted, outer, call }
+    EagerCall { outer, call }
 }
 
-impl Drop for EagerCall<'_> {
+impl EagerCall {
+    /// Ends the call, and returns the count that trackers began for the work. Called once, by the drop of the owner, so
+    /// that it is not left out if the spawner panics.
     #[inline]
-    fn drop(&mut self) {
+    pub(crate) fn end(&mut self) -> Count {
         if call::is_claimed() || self.call.is_nested() {
-            *self.adopted = swap_adopted(std::mem::replace(&mut self.outer, Lines::none()));
+            swap_begun(mem::replace(&mut self.outer, Count::none()))
+        } else {
+            Count::none()
         }
     }
 }
 
-/// The call to a spawner for work that ran inline. Counts that no tracker took over end with it.
+/// The call to a spawner for work that ran inline.
 #[must_use]
 pub(crate) struct InlineCall {
-    /// What an outer call has not handed over yet.
-    outer: ManuallyDrop<InlineEntry>,
+    /// What is counted already in an outer call.
+    outer: Lines,
     _call: Restore,
 }
 
-/// Begins the call to the spawner for work that was shielded at `location`, ran inline and was counted by `counted`.
-pub(crate) fn inline_call(location: CallLocation, counted: InlineEntry) -> InlineCall {
+/// Begins the call to the spawner for work that was shielded at `location`, ran inline and counts at `counted`.
+pub(crate) fn inline_call(location: CallLocation, counted: Lines) -> InlineCall {
     InlineCall {
-        outer: ManuallyDrop::new(swap_counted(counted)),
+        outer: swap_counted(counted),
         _call: call::enter(Call::Inline(location)),
     }
 }
 
 impl Drop for InlineCall {
     fn drop(&mut self) {
-        let outer = std::mem::replace(&mut *self.outer, InlineEntry::none());
-        let left = swap_counted(outer);
-        let _hidden = call::hide();
-        drop(left);
+        drop(swap_counted(self.outer.take()));
     }
 }
 
-/// A tracker's part of a call: the count of the work, and the call to the spawner inside.
-pub(crate) fn claim(ledger: &Ledger, caller: CallLocation) -> (Entry, Restore) {
+/// A tracker's part of a call: the count of its task, unless the work itself has it, and the call to the spawner inside.
+#[inline]
+pub(crate) fn claim(ledger: &Ledger, caller: CallLocation) -> (Count, Restore) {
     let call = call::claim(caller);
-    let location = call.location().unwrap_or(caller);
-    let entry = match call {
-        Call::Inline(_) => take_over(ledger).unwrap_or_else(|| ledger.enter(location)),
+    let line = ledger.line(call.location().unwrap_or(caller));
+    let count = match call {
         Call::Eager(_) => {
-            let mut adopted = swap_adopted(Lines::none());
-            adopted.push(ledger.line(location).clone());
-            drop(swap_adopted(adopted));
-            ledger.enter(location)
+            let mut begun = swap_begun(Count::none());
+            begun.add(Count::begin(line));
+            drop(swap_begun(begun));
+            Count::none()
         }
-        _ => ledger.enter(location),
+        Call::Inline(_) if is_counted(ledger) => Count::none(),
+        _ => Count::begin(line),
     };
-    (entry, call::enter(call))
+    (count, call::enter(call))
 }
 
-fn take_over(ledger: &Ledger) -> Option<Entry> {
-    let mut counted = swap_counted(InlineEntry::none());
-    let entry = counted.take(ledger);
+fn is_counted(ledger: &Ledger) -> bool {
+    let counted = swap_counted(Lines::none());
+    let is_counted = counted.contains(ledger);
     drop(swap_counted(counted));
-    entry
+    is_counted
 }

@@ -34,8 +34,8 @@ use crate::util::sync::Arc;
 /// shield, count as running and never as orphans.
 ///
 /// A tracker neither cancels work nor refuses it. At shutdown, stop taking work first, then drain. An entry ends a moment
-/// *after* the outcome was delivered, when the executor has dropped the task, so that a shield was awaited does not mean
-/// that its entry has ended: [`wait`](Tracker::wait) for that. Work that waits for its own tracker waits forever, and
+/// *after* the outcome was delivered, so that a shield was awaited does not mean that its entry has ended:
+/// [`wait`](Tracker::wait) for that. Work that waits for its own tracker waits forever, and
 /// work that drains it is named in the result.
 ///
 /// Trackers may be nested: each counts.
@@ -211,7 +211,7 @@ impl<S> Tracker<S> {
     /// Adds this tracker to the entry of work that runs inline.
     #[inline]
     fn track(&self, mut entry: InlineEntry, location: &'static Location<'static>) -> InlineEntry {
-        entry.add(Arc::clone(self.ledger.line(location)));
+        entry.add(self.ledger.line(location));
         entry
     }
 }
@@ -219,8 +219,8 @@ impl<S> Tracker<S> {
 impl<S: Spawn> Spawn for Tracker<S> {
     #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
-        let (entry, _call) = claim(&self.ledger, Location::caller());
-        self.spawner.spawn_detached(Tracked::new(future, entry));
+        let (count, _call) = claim(&self.ledger, Location::caller());
+        self.spawner.spawn_detached(Tracked::new(future, count));
     }
 
     #[inline]
@@ -232,8 +232,8 @@ impl<S: Spawn> Spawn for Tracker<S> {
 impl<S: SpawnLocal> SpawnLocal for Tracker<S> {
     #[inline]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
-        let (entry, _call) = claim(&self.ledger, Location::caller());
-        self.spawner.spawn_local_detached(Tracked::new(future, entry));
+        let (count, _call) = claim(&self.ledger, Location::caller());
+        self.spawner.spawn_local_detached(Tracked::new(future, count));
     }
 
     #[inline]

@@ -6,24 +6,24 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::ledger::Entry;
+use crate::ledger::Count;
 use crate::spawn::Isolated;
 
 pin_project! {
-    /// A task with an entry. Executors drop a future that has completed, and the entry ends after it.
+    /// A task. If its future does not count by itself, it counts until its executor has dropped it.
     pub(super) struct Tracked<F> {
         #[pin]
         future: Isolated<F>,
-        entry: Entry,
+        count: Count,
     }
 }
 
 impl<F> Tracked<F> {
     #[inline]
-    pub(super) fn new(future: F, entry: Entry) -> Self {
+    pub(super) fn new(future: F, count: Count) -> Self {
         Self {
             future: Isolated::new(future),
-            entry,
+            count,
         }
     }
 }

@@ -14,6 +14,12 @@ pub(crate) struct Flag {
 pub(crate) struct SetOnDrop(Arc<Flag>);
 
 impl SetOnDrop {
+    /// Returns another one for the same flag.
+    #[cfg(feature = "tower")]
+    pub(crate) fn another(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
     /// Sets the flag now and leaves the waking to the drop. So the flag is seen by all foreign code that runs between.
     pub(crate) fn set(&self) {
         self.0.is_set.store(true, Ordering::Release);

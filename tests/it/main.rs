@@ -7,6 +7,7 @@ mod support;
 mod caller;
 mod faults;
 mod inline;
+mod ledger_finds;
 mod location;
 #[cfg(feature = "macros")]
 mod macros;

@@ -842,16 +842,17 @@ fn a_hook_that_is_told_of_a_cancellation_counts() {
     }
 }
 
-/// An executor that keeps what has ended keeps its entry: there is nothing else that could be said.
+/// An executor that keeps a task that has completed does not keep its entry: the work was dropped.
 #[test]
-fn an_entry_stays_while_its_task_does() {
+fn an_entry_ends_with_its_work() {
     let (queue, tasks) = mpsc::channel::<BoxTask>();
     let tracker = Tracker::new(spawn_fn(move |task: BoxTask| queue.send(task).unwrap()));
     let shield = async { 7 }.shield(&tracker);
     let mut task = tasks.recv().unwrap();
-    assert!(poll(&mut task).is_ready());
-    assert_eq!(shield.now_or_never(), Some(7));
     assert_eq!(tracker.len(), 1);
+    assert!(poll(&mut task).is_ready());
+    assert!(tracker.is_empty());
+    assert_eq!(shield.now_or_never(), Some(7));
     drop(task);
     assert!(tracker.is_empty());
 }

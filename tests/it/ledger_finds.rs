@@ -1,0 +1,87 @@
+//! What the random programs of `tests/ledger` found, each in its smallest form.
+
+use std::future::{Future, pending, poll_fn};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+
+use futures_shield::{InlineEntry, ShieldExt, Spawn, Tracker, shield_with, spawn_location};
+
+use crate::support::*;
+
+/// The closure of `shield_with` is no spawner, but ran inside the published call: what it spawned
+/// on a tracker was filed under the shield's line.
+#[test]
+fn closure_of_shield_with_sees_no_call() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let inside = tracker.clone();
+    let seen = Arc::new(Mutex::new(None));
+    let sees = Arc::clone(&seen);
+    let shield = shield_with(&tracker, move |_| {
+        *locked(&sees) = Some((spawn_location(), line!() + 1));
+        inside.spawn_detached(pending());
+        pending::<()>()
+    });
+    let (location, line) = locked(&seen).take().unwrap();
+    assert_eq!(location, None);
+    let unfinished = tracker.unfinished();
+    let mut lines: Vec<u32> = unfinished.locations().iter().map(|at| at.location().line()).collect();
+    lines.sort_unstable();
+    let mut expected = [shield.location().line(), line];
+    expected.sort_unstable();
+    assert_eq!(lines, expected);
+}
+
+/// Inline work whose poll panicked had left its tracker when it was dropped.
+#[test]
+fn inline_work_that_panics_counts_until_it_is_dropped() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let (inside, seen) = (tracker.clone(), Arc::new(Mutex::new(None)));
+    let sees = Arc::clone(&seen);
+    let held = DropTeller::new(move || *locked(&sees) = Some(inside.len()));
+    let panics = Holding::new(held, poll_fn(|_| -> Poll<()> { panic!("in the poll") }));
+    let mut shield = panics.shield_on_drop(tracker.clone());
+    assert_eq!(panics_with(|| poll(&mut shield)), "in the poll");
+    assert_eq!(*locked(&seen), Some(1));
+    assert_eq!(tracker.len(), 0);
+}
+
+/// A spawner that panics when it is asked to count inline work.
+struct TracksNothing;
+
+impl Spawn for TracksNothing {
+    fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, _: F) {}
+
+    fn track_inline(&self, _: &'static Location<'static>) -> InlineEntry {
+        panic!("asked to track")
+    }
+}
+
+/// The future was dropped by the unwinding of that panic, and its own panic aborted the process.
+#[test]
+fn track_inline_and_a_drop_both_panic() {
+    let future = Holding::new(Bomb("the future"), pending::<()>());
+    let thrown = catch_unwind(AssertUnwindSafe(|| drop(future.shield_on_drop(TracksNothing))));
+    assert_eq!(message(&*thrown.unwrap_err()), "asked to track");
+}
+
+/// Work that had ended, and whose caller left inside the wake that told it so, was counted twice in
+/// its hook: by its task, which its executor had not dropped yet, and for the hook.
+#[test]
+fn caller_that_leaves_inside_its_wake_counts_once() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let (inside, seen) = (tracker.clone(), Arc::new(Mutex::new(None)));
+    let sees = Arc::clone(&seen);
+    let shield = async { 7 }
+        .shield(&tracker)
+        .on_orphan(move |_| *locked(&sees) = Some(inside.len()));
+    let kept = Arc::new(Mutex::new(Some(shield)));
+    let leaves = Arc::clone(&kept);
+    let waker = act(move || drop(locked(&leaves).take()), || {});
+    assert!(poll_with(locked(&kept).as_mut().unwrap(), &waker).is_pending());
+    crank.run();
+    assert_eq!(*locked(&seen), Some(1));
+}
