@@ -1,4 +1,5 @@
-//! A count that tasks can wait for. The demo orders its events with it, so that nothing has to sleep and hope.
+//! A count that tasks can wait for. The demo orders its events with it, so that nothing has to
+//! sleep and hope.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use tokio::sync::watch;
 pub struct Counter(Arc<watch::Sender<u64>>);
 
 impl Counter {
-    /// Adds to the count, wakes whoever waited for that, and returns the new count.
+    /// Adds to the count, wakes the tasks that wait for it, and returns the new count.
     pub fn add(&self, more: u64) -> u64 {
         let mut now = 0;
         self.0.send_modify(|count| {
@@ -25,7 +26,7 @@ impl Counter {
 
     /// Returns once the count is `goal` or more.
     pub async fn reached(&self, goal: u64) {
-        // It fails only when the sender is gone, and `self` is the sender.
+        // It fails only if the sender is gone, and `self` is the sender.
         let _ = self.0.subscribe().wait_for(|count| *count >= goal).await;
     }
 }

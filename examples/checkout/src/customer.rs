@@ -1,4 +1,5 @@
-//! A customer of the demo: a TCP connection that has sent its order, and hangs up when it is dropped.
+//! A customer of the demo: a TCP connection that has sent its order, and hangs up when it is
+//! dropped.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,7 +7,7 @@ use std::net::SocketAddr;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-/// Sends an order. The answer is never read; dropping the connection closes it.
+/// Sends an order, and returns its connection. Dropping that closes it.
 pub async fn order(shop: SocketAddr, item: &str, cents: u32) -> io::Result<TcpStream> {
     let body = format!(r#"{{"item":"{item}","cents":{cents}}}"#);
     let head = format!(

@@ -1,7 +1,7 @@
 //! Customers who hang up at the worst moment: the gateway has charged them and not yet answered.
 //!
-//! The order of events is certain, by counters: all are charged; all hang up; the server has dropped all their requests;
-//! and only then does the gateway answer.
+//! Counters make the order of events certain: all are charged; all hang up; the server has dropped
+//! all their requests; and only then does the gateway answer.
 
 use futures_shield::{Tokio, Tracker};
 use tempfile::tempdir;
@@ -10,18 +10,21 @@ use crate::Result;
 use crate::counter::Counter;
 use crate::customer;
 use crate::gateway::{Answer, Gateway};
+use crate::hang_up::Clients;
 use crate::mode::Mode;
 use crate::payments::Payments;
+use crate::progress::Progress;
 use crate::report::{Report, Tally};
 use crate::server::Server;
 use crate::shop::Shop;
 use crate::store::Store;
 use crate::within::within;
 
-/// How many customers are there at once. Each takes four sockets, and some systems give a process no more than 256.
+/// How many customers come at once. Each takes four sockets, and some systems give a process no
+/// more than 256.
 const WAVE: u64 = 50;
 
-/// Each mode in turn, `requests` customers each.
+/// Runs each mode in turn, with `requests` customers each.
 pub async fn run(requests: u64) -> Result<Report> {
     let mut tallies = Vec::new();
     for mode in Mode::ALL {
@@ -30,7 +33,7 @@ pub async fn run(requests: u64) -> Result<Report> {
     Ok(Report { requests, tallies })
 }
 
-/// One mode, with a shop, a gateway and a database file of its own.
+/// Runs one mode, with its own shop, gateway and database file.
 pub async fn run_mode(mode: Mode, requests: u64) -> Result<Tally> {
     let files = tempdir()?;
     let store = Store::open(&files.path().join("orders.db")).await?;
@@ -39,15 +42,16 @@ pub async fn run_mode(mode: Mode, requests: u64) -> Result<Tally> {
     let gateway = Gateway::new(Answer::AsReleased(answers.clone()));
     let gateway_server = Server::start(gateway.router(), 0).await?;
 
-    let hang_ups = Counter::default();
+    let clients = Clients::default();
     let tracker = Tracker::new(Tokio::current());
     let shop = Shop {
         payments: Payments::new(&gateway_server.url()),
         store: store.clone(),
     };
-    let shop = shop.router(mode, tracker.clone(), hang_ups.clone());
+    let shop = shop.router(mode, tracker.clone(), clients.clone());
     let shop_server = Server::start(shop, 0).await?;
 
+    let mut progress = Progress::new(mode, requests);
     let mut placed = 0;
     while placed < requests {
         let wave = WAVE.min(requests - placed);
@@ -61,10 +65,11 @@ pub async fn run_mode(mode: Mode, requests: u64) -> Result<Tally> {
         within("the gateway to charge all customers", gateway.charges().reached(placed)).await?;
 
         drop(customers);
-        within("the shop to see all customers hang up", hang_ups.reached(placed)).await?;
+        within("the shop to see all customers hang up", clients.hung_up.reached(placed)).await?;
 
         answers.add(wave);
         within("the orders that survived their customers", tracker.wait()).await?;
+        progress.at(placed);
     }
 
     let orders = store.orders().await?.len() as u64;

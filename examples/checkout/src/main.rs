@@ -1,44 +1,56 @@
 //! The command `checkout`: see `checkout --help`.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
-
 use std::env;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use checkout::args::{self, Command};
-use checkout::{Result, demo, serve};
+use checkout::{Result, demo, gateway, say, serve};
+use tokio::runtime::Runtime;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let command = match args::parse(env::args_os().skip(1)) {
         Ok(command) => command,
         Err(error) => {
-            eprintln!("checkout: {error}\nTry: checkout --help");
+            say::to_stderr(format_args!("checkout: {error}\nTry: checkout --help\n"));
             return ExitCode::from(2);
         }
     };
-    match run(command).await {
+    match start(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("checkout: {error}");
+            say::to_stderr(format_args!("checkout: {error}\n"));
             ExitCode::FAILURE
         }
     }
+}
+
+fn start(command: Command) -> Result<()> {
+    let runtime = Runtime::new()?;
+    let result = runtime.block_on(run(command));
+    // Not `#[tokio::main]`: that waits at the end for blocking calls, such as looking up the
+    // gateway's name, without a limit.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    result
 }
 
 async fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo { requests } => {
             let report = demo::run(requests).await?;
-            print!("{report}");
+            say::to_stdout(format_args!("{report}"));
             report.verdict()
         }
         Command::Serve(options) => {
             log();
             serve::run(options).await
         }
+        Command::Gateway(options) => {
+            log();
+            gateway::run(options).await
+        }
         Command::Help => {
-            print!("{}", args::HELP);
+            say::to_stdout(format_args!("{}", args::HELP));
             Ok(())
         }
     }
@@ -54,7 +66,8 @@ fn log() {
     let ours = Targets::new()
         .with_target("checkout", Level::INFO)
         .with_target("futures_shield", Level::DEBUG);
-    tracing_subscriber::registry()
-        .with(tracing_subscriber::fmt::layer().with_filter(ours))
-        .init();
+    // Without `log_internal_errors`, a line that cannot be written is lost. With it, the line goes
+    // to stderr, and if stderr is closed too, the logging thread panics.
+    let lines = tracing_subscriber::fmt::layer().log_internal_errors(false);
+    tracing_subscriber::registry().with(lines.with_filter(ours)).init();
 }

@@ -7,9 +7,9 @@ use std::str::FromStr;
 pub enum Mode {
     /// Not at all: the order is dropped with its connection.
     Unshielded,
-    /// Each order runs as a task of its own from the start.
+    /// Each order runs as its own task from the start.
     Shield,
-    /// An order becomes a task when its connection drops it half-way, and only then.
+    /// An order becomes a task only if its connection drops it partway.
     OnDrop,
 }
 
@@ -17,7 +17,7 @@ impl Mode {
     pub const ALL: [Self; 3] = [Self::Unshielded, Self::Shield, Self::OnDrop];
 }
 
-/// The names of the command line.
+/// Parses the names that the command line uses.
 impl FromStr for Mode {
     type Err = String;
 

@@ -1,11 +1,11 @@
-//! What the demo has seen, as a table and as a verdict.
+//! The results of the demo, as a table and as a verdict.
 
 use std::fmt;
 
 use crate::Result;
 use crate::mode::Mode;
 
-/// One mode's numbers.
+/// The results of one mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tally {
     pub mode: Mode,
@@ -14,7 +14,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Customers who have paid and have no order.
+    /// Returns how many customers have paid and have no order.
     pub fn lost(&self) -> u64 {
         self.charges.saturating_sub(self.orders)
     }
@@ -27,7 +27,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// An error for a shielded mode that lost an order, and for a run that shows nothing.
+    /// Returns an error if a shielded mode lost an order, or if the run shows nothing.
     pub fn verdict(&self) -> Result<()> {
         for tally in &self.tallies {
             let Tally { mode, charges, orders } = *tally;

@@ -1,4 +1,4 @@
-//! The shop on a port, until a signal; then an orderly end.
+//! Runs the shop on a port until a signal, and then ends it in order.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,27 +7,28 @@ use futures_shield::{Tokio, Tracker};
 use tempfile::tempdir;
 use tokio::time;
 
-use crate::Result;
-use crate::counter::Counter;
 use crate::gateway::{Answer, Gateway};
+use crate::hang_up::Clients;
+use crate::intents;
 use crate::mode::Mode;
 use crate::payments::Payments;
 use crate::server::Server;
 use crate::shop::Shop;
 use crate::signals::Signals;
 use crate::store::Store;
+use crate::{Result, say, stop};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     pub port: u16,
     pub mode: Mode,
-    /// How long to wait for running orders after a signal.
+    /// How long to wait for clients and running orders after a signal.
     pub deadline: Duration,
     /// How long the built-in gateway takes to answer.
     pub gateway_delay: Duration,
-    /// A gateway elsewhere, in place of the built-in one.
+    /// The address of a gateway, to use in place of the built-in one.
     pub gateway: Option<String>,
-    /// Where the orders are kept; without it, in a file that goes with the process.
+    /// Where to keep the orders. If it is `None`, in a temporary file.
     pub database: Option<PathBuf>,
 }
 
@@ -45,7 +46,7 @@ impl Default for Options {
 }
 
 pub async fn run(options: Options) -> Result<()> {
-    // Before the port opens: whoever can reach the service can also stop it.
+    // Before the port opens, so that the service can be stopped as soon as it can be reached.
     let mut signals = Signals::listen()?;
 
     let files = tempdir()?;
@@ -53,44 +54,50 @@ pub async fn run(options: Options) -> Result<()> {
     let gateway = Gateway::new(Answer::After(options.gateway_delay));
     let gateway_server = Server::start(gateway.router(), 0).await?;
     let gateway_url = options.gateway.unwrap_or_else(|| gateway_server.url());
-    let tracker = Tracker::new(Tokio::current());
+    let store = Store::open(&database).await?;
     let shop = Shop {
         payments: Payments::new(&gateway_url),
-        store: Store::open(&database).await?,
+        store: store.clone(),
     };
-    let shop = shop.router(options.mode, tracker.clone(), Counter::default());
-    let server = Server::start(shop, options.port).await?;
+    tokio::select! {
+        settled = intents::settle(&shop) => settled?,
+        // An intent that is not settled yet stays open.
+        signal = signals.recv() => {
+            say!("{}: the shop was not open yet", signal?);
+            stop::name_open_intents(&store).await;
+            return Ok(());
+        }
+    }
+
+    let tracker = Tracker::new(Tokio::current());
+    let clients = Clients::default();
+    let router = shop.router(options.mode, tracker.clone(), clients.clone());
+    let server = Server::start(router, options.port).await?;
     greet(&server.url(), &gateway_url, options.mode);
 
     let signal = signals.recv().await?;
-    println!("{signal}: no more orders are taken");
-    tokio::select! {
-        result = finish(server, &tracker, options.deadline) => result,
-        again = signals.recv() => Err(format!("{} again; {}", again?, tracker.unfinished()).into()),
+    say!("{signal}: no more orders are taken");
+    let time_is_up = async {
+        let why = tokio::select! {
+            () = time::sleep(options.deadline) => "the deadline has passed".to_owned(),
+            again = signals.recv() => format!("{} again", again.unwrap_or("a signal")),
+        };
+        clients.cut_off_from_now();
+        why
+    };
+    let running = tracker.unfinished();
+    if !running.is_empty() {
+        say!("waiting up to {:?}; {running}", options.deadline);
     }
+    stop::stop(server, &tracker, &store, &clients, time_is_up).await
 }
 
 fn greet(shop: &str, gateway: &str, mode: Mode) {
-    println!("the shop is open on {shop}, mode: {mode}");
-    println!(
+    say!("the shop is open on {shop}, mode: {mode}");
+    say!(
         "  order, and hang up after a second:  curl --max-time 1 --json '{{\"item\":\"book\",\"cents\":1999}}' {shop}/orders"
     );
-    println!("  what was recorded:                  curl {shop}/orders");
-    println!("  how often the gateway charged:      curl {gateway}/charges");
-    println!("  stop:                               Ctrl-C");
-}
-
-/// Waits for the customers who are still connected, and for the orders of those who are not.
-async fn finish(server: Server, tracker: &Tracker<Tokio>, deadline: Duration) -> Result<()> {
-    let running = tracker.unfinished();
-    if !running.is_empty() {
-        println!("waiting up to {deadline:?}; {running}");
-    }
-    let deadline = time::Instant::now() + deadline;
-    let answered = time::timeout_at(deadline, server.stop()).await;
-    let drained = tracker.drain(time::sleep_until(deadline)).await;
-    drained.map_err(|unfinished| format!("the deadline has passed; {unfinished}"))?;
-    answered.map_err(|_| "the deadline has passed; clients are still connected")??;
-    println!("nothing is left running");
-    Ok(())
+    say!("  what was recorded:                  curl {shop}/orders");
+    say!("  how often the gateway charged:      curl {gateway}/charges");
+    say!("  stop:                               Ctrl-C");
 }

@@ -1,19 +1,27 @@
-//! The checkout service. The shield stands in [`Shop::router`], around the handlers; they know nothing of it.
+//! The checkout service. The shield stands in [`Shop::router`], around one handler; the handler
+//! knows nothing of it.
 
-use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode};
+use std::fmt;
+
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use futures_shield::{ShieldLayer, Tokio, Tracker};
+use tower::limit::ConcurrencyLimitLayer;
 
-use crate::counter::Counter;
-use crate::hang_up;
+use crate::hang_up::{self, Clients};
+use crate::intents::Intent;
 use crate::mode::Mode;
-use crate::payments::{Payment, Payments};
-use crate::store::{Order, Recorded, Store};
+use crate::payments::{ChargeError, Payments};
+use crate::store::{Order, Recorded, Store, StoreError};
+use crate::whole;
 
-/// What the handlers work with.
+/// How many orders run at once, with and without a client.
+pub const LIMIT: usize = 100;
+
+/// What the handlers need.
 #[derive(Clone, Debug)]
 pub struct Shop {
     pub payments: Payments,
@@ -21,58 +29,98 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// The service. `tracker` runs the shielded orders and knows which have not ended yet; `hang_ups` counts the requests
-    /// whose clients hung up.
-    pub fn router(self, mode: Mode, tracker: Tracker<Tokio>, hang_ups: Counter) -> Router {
-        let handlers = Router::new()
-            .route("/orders", post(place_order).get(list_orders))
-            .with_state(self);
-        let shield = ShieldLayer::new(tracker).only_if(is_order);
-        let service = match mode {
-            Mode::Unshielded => handlers,
-            Mode::Shield => handlers.layer(shield),
-            Mode::OnDrop => handlers.layer(shield.on_drop()),
+    /// The service. `tracker` runs the shielded orders and knows which have not ended yet;
+    /// `clients` knows which requests were dropped without an answer.
+    pub fn router(self, mode: Mode, tracker: Tracker<Tokio>, clients: Clients) -> Router {
+        // The limit is inside the shield: an order that has lost its client keeps its permit until
+        // it ends, so clients that order and hang up cannot start more than that. As the two are
+        // one layer, a request waits for its permit outside of the shield: if its client hangs up
+        // meanwhile, it leaves the queue, and its order never begins.
+        let shield = ShieldLayer::new(tracker);
+        let limit = ConcurrencyLimitLayer::new(LIMIT);
+        let order = post(place_order);
+        let order = match mode {
+            Mode::Unshielded => order.layer(limit),
+            Mode::Shield => order.layer((shield, limit)),
+            Mode::OnDrop => order.layer((shield.on_drop(), limit)),
         };
-        // Outside of the shield, where a request is dropped with its connection.
-        service.layer(middleware::from_fn_with_state(hang_ups, hang_up::notice))
+        Router::new()
+            // Only orders have to come to their end. A list that nobody waits for may be dropped.
+            .route("/orders", order.merge(get(list_orders)))
+            .with_state(self)
+            // Outside of the shield, where a request is dropped with its connection.
+            .layer(middleware::from_fn_with_state(clients, hang_up::notice))
+            // Outermost: an order that was not sent whole has not begun, and is not shielded.
+            .layer(middleware::from_fn(whole::read))
+    }
+
+    /// Runs the two steps that belong together: after the first the customer has paid, and only
+    /// after the second is there an order.
+    pub async fn charge_and_record(&self, intent: Intent) -> Result<Recorded, Failure> {
+        let charge = self.payments.charge(&intent).await.map_err(Failure::Gateway)?;
+        // From here on the customer has paid, even if it hung up during that await.
+        Ok(self.store.complete(intent, charge).await?)
     }
 }
 
-/// Only orders have to come to their end. A list that nobody waits for may be dropped.
-fn is_order(request: &Request) -> bool {
-    request.method() == Method::POST
-}
-
-/// Two steps that belong together: after the first the customer has paid, and only after the second is there an order.
 async fn place_order(
     State(shop): State<Shop>,
     Json(order): Json<Order>,
 ) -> Result<(StatusCode, Json<Recorded>), Failure> {
-    let payment = Payment { cents: order.cents };
-    let charge = shop.payments.charge(&payment).await.map_err(Failure::Gateway)?;
-    // The customer has paid by now, also where it hung up during that await.
-    let recorded = shop.store.record(order, charge).await.map_err(Failure::Store)?;
-    tracing::info!("order {} recorded, charge {}", recorded.id, recorded.charge);
-    Ok((StatusCode::CREATED, Json(recorded)))
+    let intent = shop.store.begin(order).await?;
+    let key = intent.key.clone();
+    match shop.charge_and_record(intent).await {
+        Ok(recorded) => {
+            tracing::info!("order {} recorded, charge {}", recorded.id, recorded.charge);
+            Ok((StatusCode::CREATED, Json(recorded)))
+        }
+        Err(failure @ Failure::Gateway(ChargeError::NotCharged(_))) => {
+            shop.store.cancel(&key).await?;
+            Err(failure)
+        }
+        // The charge may have been made, even if its answer did not arrive.
+        Err(failure) => {
+            tracing::error!("intent {key} stays open until the next start settles it");
+            Err(failure)
+        }
+    }
 }
 
 async fn list_orders(State(shop): State<Shop>) -> Result<Json<Vec<Recorded>>, Failure> {
-    Ok(Json(shop.store.orders().await.map_err(Failure::Store)?))
+    Ok(Json(shop.store.orders().await?))
 }
 
+/// The reason that a request failed.
 #[derive(Debug)]
-enum Failure {
-    Gateway(crate::Error),
-    Store(sqlx::Error),
+pub enum Failure {
+    Gateway(ChargeError),
+    Store(StoreError),
 }
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gateway(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let (status, words) = match self {
-            Self::Gateway(error) => (StatusCode::BAD_GATEWAY, format!("payment gateway: {error}\n")),
-            Self::Store(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("database: {error}\n")),
+        let status = match self {
+            Self::Gateway(_) => StatusCode::BAD_GATEWAY,
+            Self::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        tracing::error!("{}", words.trim_end());
-        (status, words).into_response()
+        tracing::error!("{self}");
+        (status, format!("{self}\n")).into_response()
     }
 }

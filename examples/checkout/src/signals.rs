@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Ctrl-C, and SIGTERM where there is such a thing.
+/// Ctrl-C, and on Unix also SIGTERM.
 #[derive(Debug)]
 pub struct Signals {
     #[cfg(unix)]
@@ -13,7 +13,8 @@ pub struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// From this call on, a signal ends [`recv`](Self::recv) and no longer the process.
+    /// Starts to listen: from this call on, a signal completes [`recv`](Self::recv) and no longer
+    /// ends the process.
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
@@ -22,7 +23,7 @@ impl Signals {
         })
     }
 
-    /// The name of the next signal.
+    /// Waits for the next signal, and returns its name.
     pub async fn recv(&mut self) -> io::Result<&'static str> {
         tokio::select! {
             _ = self.interrupt.recv() => Ok("Ctrl-C"),

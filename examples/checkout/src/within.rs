@@ -6,10 +6,10 @@ use tokio::time;
 
 use crate::Result;
 
-/// Far more than anything here takes, even on a busy machine.
+/// Much more than anything here takes, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The output of `future`, or after half a minute an error that says what was waited for.
+/// Returns the output of `future`, or after half a minute an error that says what was waited for.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> Result<T> {
     time::timeout(LIMIT, future)
         .await

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use checkout::args::{Command, parse};
+use checkout::args::{Command, MOST_REQUESTS, parse};
+use checkout::gateway;
 use checkout::mode::Mode;
 use checkout::serve::Options;
 
@@ -33,8 +34,27 @@ fn serve_takes_its_options() {
 }
 
 #[test]
+fn gateway_takes_its_options() {
+    let options = gateway::Options {
+        port: 0,
+        delay: Duration::from_millis(250),
+    };
+    let args = ["gateway", "--port", "0", "--delay", "0.25"];
+    assert_eq!(parse(args).unwrap(), Command::Gateway(options));
+    assert_eq!(
+        parse(["gateway"]).unwrap(),
+        Command::Gateway(gateway::Options::default())
+    );
+}
+
+#[test]
 fn help_is_everywhere() {
-    for args in [&["--help"][..], &["demo", "-h"], &["serve", "--help"]] {
+    for args in [
+        &["--help"][..],
+        &["demo", "-h"],
+        &["serve", "--help"],
+        &["gateway", "-h"],
+    ] {
         assert_eq!(parse(args).unwrap(), Command::Help);
     }
 }
@@ -54,4 +74,57 @@ fn what_is_wrong_is_named() {
             "{seconds}"
         );
     }
+}
+
+#[test]
+fn an_error_names_its_option() {
+    for (option, value) in [
+        ("--port", "70000"),
+        ("--mode", "maybe"),
+        ("--deadline", "soon"),
+        ("--gateway-delay", "-1"),
+        ("--gateway", "notaurl"),
+        ("--database", ""),
+    ] {
+        let words = words(&["serve", option, value]);
+        assert!(
+            words.contains(option) && words.contains(&format!("{value:?}")),
+            "{words}"
+        );
+    }
+    assert!(words(&["--requests", "none"]).contains("--requests"));
+    assert!(words(&["gateway", "--delay", "soon"]).contains("--delay"));
+}
+
+#[test]
+fn the_gateway_is_an_http_address() {
+    for address in [
+        "",
+        "notaurl",
+        "127.0.0.1:3001",
+        "/charges",
+        "https://pay",
+        "http://",
+        "http://pay?now",
+    ] {
+        assert!(
+            words(&["serve", "--gateway", address]).contains("--gateway"),
+            "{address}"
+        );
+    }
+    for address in ["http://127.0.0.1:3001", "http://pay/v1/"] {
+        parse(["serve", "--gateway", address]).unwrap();
+    }
+}
+
+#[test]
+fn the_demo_has_a_maximum() {
+    let most = MOST_REQUESTS;
+    assert_eq!(
+        parse(["--requests", &most.to_string()]).unwrap(),
+        Command::Demo { requests: most }
+    );
+    assert!(words(&["--requests", &(most + 1).to_string()]).contains(&most.to_string()));
+    assert!(words(&["--requests", "99999999999"]).contains("--requests"));
+    assert!(checkout::args::HELP.contains(&format!("up to {most}")));
 }

@@ -1,7 +1,7 @@
 //! `checkout serve` as a child process, with a gateway and a database that belong to the test.
 
 use std::net::SocketAddr;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 
 use checkout::counter::Counter;
 use checkout::customer;
@@ -10,14 +10,18 @@ use checkout::server::Server;
 use checkout::store::Store;
 use checkout::within::within;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::net::TcpStream;
-use tokio::process::{Child, ChildStdout, Command};
+
+use crate::process::{Ended, Process};
 
 pub(crate) struct Service {
-    child: Child,
-    stdout: Lines<BufReader<ChildStdout>>,
-    address: SocketAddr,
+    process: Process,
+    pub(crate) address: SocketAddr,
+    pub(crate) world: World,
+}
+
+/// What outlives the process.
+pub(crate) struct World {
     gateway: Gateway,
     answers: Counter,
     store: Store,
@@ -35,38 +39,35 @@ impl Service {
         let gateway = Gateway::new(Answer::AsReleased(answers.clone()));
         let gateway_server = Server::start(gateway.router(), 0).await.unwrap();
 
-        let mut child = Command::new(env!("CARGO_BIN_EXE_checkout"))
-            .args(["serve", "--port", "0", "--gateway", &gateway_server.url(), "--database"])
-            .arg(database)
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
-        let open = line_with("the shop is open on http://", &mut stdout).await;
-        let (_, address) = open.split_once("http://").unwrap();
-        let (address, _) = address.split_once(',').unwrap();
-
+        let url = gateway_server.url();
+        let always = [
+            "serve",
+            "--port",
+            "0",
+            "--gateway",
+            &url,
+            "--database",
+            database.to_str().unwrap(),
+        ];
+        let mut process = Process::start(always.into_iter().chain(args.iter().copied()));
         Self {
-            child,
-            stdout,
-            address: address.parse().unwrap(),
-            gateway,
-            answers,
-            store,
-            _gateway_server: gateway_server,
-            _files: files,
+            address: process.address().await.0,
+            process,
+            world: World {
+                gateway,
+                answers,
+                store,
+                _gateway_server: gateway_server,
+                _files: files,
+            },
         }
     }
 
     /// A customer whom the gateway has charged, and not yet answered.
     pub(crate) async fn charged_customer(&self) -> TcpStream {
-        let charges = self.gateway.charges();
-        let before = charges.get();
+        let before = self.world.charges().get();
         let customer = customer::order(self.address, "book", 1999).await.unwrap();
-        within("the charge", charges.reached(before + 1)).await.unwrap();
+        self.world.charged(before + 1).await;
         customer
     }
 
@@ -76,45 +77,61 @@ impl Service {
         self.says("the client hung up").await;
     }
 
+    /// Reads what the service prints, up to a line that contains `words`, and returns that line.
+    pub(crate) async fn says(&mut self, words: &str) -> String {
+        self.process.says(words).await.pop().unwrap()
+    }
+
+    pub(crate) async fn terminate(&self) {
+        self.process.signal("TERM").await;
+    }
+
+    /// How the service ends, and what it leaves.
+    pub(crate) async fn end(self) -> (Ended, World) {
+        (self.process.end().await, self.world)
+    }
+
+    /// Closes its stdout and stderr, as when `tee` has ended, presses Ctrl-C, and lets the gateway
+    /// answer.
+    pub(crate) async fn interrupt_unread(self) -> (ExitStatus, World) {
+        self.process.signal("INT").await;
+        let Process {
+            mut child,
+            lines,
+            stderr,
+        } = self.process;
+        drop((lines, stderr));
+        self.world.answer_one();
+        let status = within("the end of the service", child.wait()).await;
+        (status.unwrap().unwrap(), self.world)
+    }
+}
+
+impl World {
+    pub(crate) fn charges(&self) -> &Counter {
+        self.gateway.charges()
+    }
+
+    pub(crate) async fn charged(&self, times: u64) {
+        within("the charge", self.charges().reached(times)).await.unwrap();
+    }
+
     /// Lets the gateway answer one more charge.
     pub(crate) fn answer_one(&self) {
         self.answers.add(1);
     }
 
-    /// Reads what the service prints, up to a line that contains `words`.
-    pub(crate) async fn says(&mut self, words: &str) {
-        line_with(words, &mut self.stdout).await;
+    /// Lets the gateway answer every charge from now on.
+    pub(crate) fn answer_all(&self) {
+        self.answers.add(1_000_000);
     }
 
     pub(crate) async fn orders(&self) -> usize {
         self.store.orders().await.unwrap().len()
     }
 
-    pub(crate) async fn terminate(&self) {
-        let pid = self.child.id().unwrap().to_string();
-        let kill = Command::new("kill").args(["-TERM", &pid]).status().await;
-        assert!(kill.unwrap().success());
+    pub(crate) async fn open_intents(&self) -> Vec<String> {
+        let intents = self.store.open_intents().await.unwrap();
+        intents.into_iter().map(|intent| intent.key).collect()
     }
-
-    /// How the service ends, and what it has written to stderr.
-    pub(crate) async fn end(&mut self) -> (ExitStatus, String) {
-        let mut words = String::new();
-        let mut stderr = self.child.stderr.take().unwrap();
-        let read = within("the end of its stderr", stderr.read_to_string(&mut words)).await;
-        read.unwrap().unwrap();
-        let status = within("the end of the service", self.child.wait()).await;
-        (status.unwrap().unwrap(), words)
-    }
-}
-
-async fn line_with(words: &str, stdout: &mut Lines<BufReader<ChildStdout>>) -> String {
-    let line = within(words, async {
-        while let Some(line) = stdout.next_line().await.unwrap() {
-            if line.contains(words) {
-                return line;
-            }
-        }
-        panic!("the service ended without a line with {words:?}");
-    });
-    line.await.unwrap()
 }
