@@ -1,0 +1,103 @@
+//! Server-sent events whose body owns a `cleanup`: the subscription ends with the body, however
+//! that ends.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::response::Sse;
+use axum::response::sse::Event;
+use axum::routing::get;
+use futures_shield::{Tokio, Tracker, cleanup};
+use futures_util::{Stream, stream};
+
+use super::serve;
+use crate::support::{BOTH, Mode, Narrator, Story, http1, timely, tracker};
+
+/// What happens after the first event.
+#[derive(Clone, Copy)]
+enum Then {
+    Ends,
+    Waits,
+    Panics,
+}
+
+/// A subscription, whose end takes a round trip to a broker.
+fn subscribe(
+    narrator: Narrator,
+    tracker: Tracker<Tokio>,
+    then: Then,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    narrator.say("subscribed");
+    let subscription = cleanup(tracker, narrator, async |narrator: Narrator| {
+        tokio::task::yield_now().await;
+        narrator.say("unsubscribed");
+    });
+    stream::unfold((subscription, false), move |(subscription, sent)| async move {
+        match then {
+            _ if !sent => Some((Ok(Event::default().data("news")), (subscription, true))),
+            Then::Ends => {
+                subscription.run().await;
+                None
+            }
+            Then::Waits => std::future::pending().await,
+            Then::Panics => panic!("the broker sent nonsense"),
+        }
+    })
+}
+
+async fn serve_events(story: &Story, tracker: &Tracker<Tokio>, mode: Mode, then: Then) -> SocketAddr {
+    let (narrator, events) = (story.narrator(), tracker.clone());
+    let handler = move || {
+        let events = subscribe(narrator.clone(), events.clone(), then);
+        async { Sse::new(events) }
+    };
+    let app = Router::new().route("/", get(handler));
+    serve(app.layer(mode.layer(tracker.clone()))).await
+}
+
+/// The layer covers the response future and not its body. The `cleanup` in the body does.
+#[tokio::test]
+async fn a_client_that_hangs_up_is_unsubscribed() {
+    for mode in BOTH {
+        let (mut story, tracker) = (Story::new(), tracker());
+        let address = serve_events(&story, &tracker, mode, Then::Waits).await;
+        let mut connection = http1::get(address, "/").await;
+        http1::read_until(&mut connection, "data: news").await;
+        story.expect(&["subscribed"]).await;
+        timely(tracker.wait()).await;
+        story.expect_nothing();
+
+        drop(connection);
+        story.expect(&["unsubscribed"]).await;
+        timely(tracker.wait()).await;
+        story.expect_nothing();
+    }
+}
+
+/// The last event reaches the client before the stream waits for its cleanup, and the body ends
+/// after it.
+#[tokio::test]
+async fn a_stream_that_ends_has_unsubscribed_before() {
+    for mode in BOTH {
+        let (mut story, tracker) = (Story::new(), tracker());
+        let address = serve_events(&story, &tracker, mode, Then::Ends).await;
+        let answer = http1::answer(http1::get(address, "/").await).await.unwrap();
+        assert!(answer.contains("data: news"), "{answer}");
+        story.expect(&["subscribed", "unsubscribed"]).await;
+        story.expect_nothing();
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_panics_is_unsubscribed() {
+    for mode in BOTH {
+        let (mut story, tracker) = (Story::new(), tracker());
+        let address = serve_events(&story, &tracker, mode, Then::Panics).await;
+        let connection = http1::get(address, "/").await;
+        story.expect(&["subscribed", "unsubscribed"]).await;
+        drop(connection);
+        timely(tracker.wait()).await;
+        story.expect_nothing();
+    }
+}

@@ -1,0 +1,256 @@
+//! tonic over HTTP/2, with `ShieldLayer` in both modes: however a call is dropped, its handler
+//! completes.
+
+mod client;
+mod codec;
+mod orders;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_shield::{Tokio, Tracker};
+use tonic::Code;
+use tonic::transport::Server;
+use tower::ServiceBuilder;
+use tower::layer::util::Identity;
+use tower::limit::GlobalConcurrencyLimitLayer;
+
+use self::client::{call, call_within, result};
+use self::orders::{Orders, serve};
+use crate::rapid_reset::{LIMIT, attack};
+use crate::support::http2::{Answer, Connection};
+use crate::support::{BOTH, Mode, Story, timely, tracker, until};
+
+/// A server in one mode, with its story.
+struct Shop {
+    story: Story,
+    orders: Orders,
+    tracker: Tracker<Tokio>,
+    address: SocketAddr,
+}
+
+impl Shop {
+    async fn open(mode: Mode, server: Server) -> Self {
+        let (story, tracker) = (Story::new(), tracker());
+        let orders = Orders::new(story.narrator());
+        let address = serve(server, mode.layer(tracker.clone()), orders.clone()).await;
+        Self {
+            story,
+            orders,
+            tracker,
+            address,
+        }
+    }
+
+    /// Asserts that the call that was dropped still runs and holds the till, and that it completes.
+    async fn expect_orphan_that_completes(&mut self) {
+        self.story.expect(&["caller gone"]).await;
+        assert_eq!(self.tracker.len(), 1);
+        assert!(self.orders.till.try_lock().is_err());
+        self.story.expect_nothing();
+        self.story.open();
+        self.story.expect(&["completed", "dropped"]).await;
+        timely(self.tracker.wait()).await;
+        assert_eq!(self.orders.till.try_lock().map(|till| *till).ok(), Some(1));
+    }
+
+    /// Asserts that a call gets its receipt.
+    async fn expect_served(&mut self, connection: &mut Connection, receipt: &str) {
+        let call = connection.send(call(self.address, "tea")).await.unwrap();
+        self.story.expect(&["inside"]).await;
+        self.story.open();
+        assert_eq!(result(&call.answer().await.unwrap()), (Code::Ok, receipt));
+        self.story.expect(&["completed", "dropped", "caller gone"]).await;
+    }
+}
+
+/// Returns `true` if the call ended because its time was up. tonic 0.14.5 answers CANCELLED.
+fn timed_out(answer: &Answer) -> bool {
+    matches!(result(answer).0, Code::DeadlineExceeded | Code::Cancelled)
+}
+
+/// The control: without the layer, a reset drops the handler.
+#[tokio::test]
+async fn without_the_layer_a_reset_cuts_the_handler_off() {
+    let mut story = Story::new();
+    let orders = Orders::new(story.narrator());
+    let address = serve(Server::builder(), Identity::new(), orders.clone()).await;
+    let mut connection = Connection::open(address).await;
+    let call = connection.send(call(address, "tea")).await.unwrap();
+    story.expect(&["inside"]).await;
+    call.reset();
+    story.expect(&["dropped"]).await;
+    assert_eq!(*timely(orders.till.lock()).await, 0);
+}
+
+#[tokio::test]
+async fn a_call_that_is_reset_completes_and_its_connection_serves_the_next() {
+    for mode in BOTH {
+        let mut shop = Shop::open(mode, Server::builder()).await;
+        let mut connection = Connection::open(shop.address).await;
+        let call = connection.send(call(shop.address, "tea")).await.unwrap();
+        shop.story.expect(&["inside"]).await;
+        call.reset();
+        shop.expect_orphan_that_completes().await;
+        shop.expect_served(&mut connection, "receipt 2 for tea").await;
+    }
+}
+
+/// tonic enforces a call's deadline outside of the layer: the client has its answer on time, and
+/// the work continues.
+#[tokio::test]
+async fn a_call_past_its_deadline_completes() {
+    for mode in BOTH {
+        let mut shop = Shop::open(mode, Server::builder()).await;
+        let mut connection = Connection::open(shop.address).await;
+        let call = connection.send(call_within(shop.address, "tea", 100)).await.unwrap();
+        shop.story.expect(&["inside"]).await;
+        let answer = call.answer().await.unwrap();
+        assert!(timed_out(&answer), "{answer:?}");
+        shop.expect_orphan_that_completes().await;
+        shop.expect_served(&mut connection, "receipt 2 for tea").await;
+    }
+}
+
+/// The same for the server's own timeout.
+#[tokio::test]
+async fn a_call_past_the_servers_timeout_completes() {
+    for mode in BOTH {
+        let mut shop = Shop::open(mode, Server::builder().timeout(Duration::from_millis(100))).await;
+        let mut connection = Connection::open(shop.address).await;
+        let call = connection.send(call(shop.address, "tea")).await.unwrap();
+        shop.story.expect(&["inside"]).await;
+        let answer = call.answer().await.unwrap();
+        assert!(timed_out(&answer), "{answer:?}");
+        shop.expect_orphan_that_completes().await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_whose_connection_breaks_completes() {
+    for mode in BOTH {
+        let mut shop = Shop::open(mode, Server::builder()).await;
+        let mut connection = Connection::open(shop.address).await;
+        let call = connection.send(call(shop.address, "tea")).await.unwrap();
+        shop.story.expect(&["inside"]).await;
+        drop((call, connection));
+        shop.expect_orphan_that_completes().await;
+    }
+}
+
+/// The server ends a connection that is too old, with the call that is still running on it.
+#[tokio::test]
+async fn a_call_whose_connection_is_too_old_completes() {
+    for mode in BOTH {
+        let server = Server::builder()
+            .max_connection_age(Duration::from_millis(50))
+            .max_connection_age_grace(Duration::from_millis(50));
+        let mut shop = Shop::open(mode, server).await;
+        let mut connection = Connection::open(shop.address).await;
+        let call = connection.send(call(shop.address, "tea")).await.unwrap();
+        shop.story.expect(&["inside"]).await;
+        let _error = call.answer().await.unwrap_err();
+        connection.closed().await;
+        shop.expect_orphan_that_completes().await;
+
+        let mut connection = Connection::open(shop.address).await;
+        shop.expect_served(&mut connection, "receipt 2 for tea").await;
+    }
+}
+
+/// Without a grace period a call may outlive the age of its connection. tonic 0.14.5 panics there
+/// and cuts it off (grpc-rust#2522): the call completes in any case.
+#[tokio::test]
+async fn a_call_that_outlives_the_age_of_its_connection_completes() {
+    for mode in BOTH {
+        let mut shop = Shop::open(mode, Server::builder().max_connection_age(Duration::from_millis(50))).await;
+        let mut connection = Connection::open(shop.address).await;
+        let call = connection.send(call(shop.address, "tea")).await.unwrap();
+        shop.story.expect(&["inside"]).await;
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        shop.story.open();
+        let answer = call.answer().await;
+        assert!(answer.is_err() || answer.is_ok_and(|answer| result(&answer).0 == Code::Ok));
+        until(|| shop.orders.till.try_lock().is_ok_and(|till| *till == 1)).await;
+        timely(shop.tracker.wait()).await;
+    }
+}
+
+/// Dropped calls one after the other, and at once: each completes, and the mutex that each held is
+/// free.
+#[tokio::test]
+async fn two_hundred_dropped_calls_complete() {
+    for mode in BOTH {
+        let shop = Shop::open(mode, Server::builder()).await;
+        let mut connection = Connection::open(shop.address).await;
+        let mut calls = Vec::new();
+        for _ in 0..100 {
+            calls.push(connection.send(call(shop.address, "tea")).await.unwrap());
+        }
+        until(|| shop.orders.till.try_lock().is_err()).await;
+        drop(calls);
+        drop(connection);
+        for _ in 0..200 {
+            shop.story.open();
+        }
+        timely(shop.tracker.wait()).await;
+    }
+}
+
+/// A panic ends its call, frees the mutex, and harms neither the connection nor the tracker.
+#[tokio::test]
+async fn a_handler_that_panics_ends_its_call_only() {
+    for mode in BOTH {
+        let mut shop = Shop::open(mode, Server::builder()).await;
+        let mut connection = Connection::open(shop.address).await;
+        let call = connection.send(call(shop.address, "panic")).await.unwrap();
+        let _error = call.answer().await.unwrap_err();
+        shop.story.expect(&["caller gone"]).await;
+        timely(shop.tracker.wait()).await;
+        assert!(shop.orders.till.try_lock().is_ok());
+        shop.expect_served(&mut connection, "receipt 1 for tea").await;
+    }
+}
+
+/// tonic's own limit sits outside of the layers that a user adds: an orphan gives its permit back.
+#[tokio::test]
+async fn tonics_own_limit_does_not_bound_orphans() {
+    for mode in BOTH {
+        let mut shop = Shop::open(mode, Server::builder().concurrency_limit_per_connection(1)).await;
+        let mut connection = Connection::open(shop.address).await;
+        for orphans in 1..=5 {
+            let call = connection.send(call(shop.address, "wait")).await.unwrap();
+            shop.story.expect(&["inside"]).await;
+            call.reset();
+            shop.story.expect(&["caller gone"]).await;
+            assert_eq!(shop.tracker.len(), orphans);
+        }
+        for _ in 0..5 {
+            shop.story.open();
+        }
+        timely(shop.tracker.wait()).await;
+    }
+}
+
+async fn ten_thousand_resets(mode: Mode) {
+    let tracker = tracker();
+    let orders = Orders::new(Story::new().narrator());
+    let counts = Arc::clone(&orders.counts);
+    let shielded = ServiceBuilder::new()
+        .layer(mode.layer(tracker.clone()))
+        .layer(GlobalConcurrencyLimitLayer::new(LIMIT));
+    let address = serve(Server::builder(), shielded, orders).await;
+    attack(address, call(address, "count"), &counts, &tracker).await;
+    until(|| counts.running() == 0 && tracker.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_resets_eagerly_with_a_limit_inside() {
+    ten_thousand_resets(Mode::Eager).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_resets_on_drop_with_a_limit_inside() {
+    ten_thousand_resets(Mode::OnDrop).await;
+}
