@@ -13,7 +13,7 @@ use crate::util::wait::Condition;
 use crate::util::waiters::Waiters;
 
 /// The outcome as each clone gets it.
-pub(super) type SharedOutcome<T> = Arc<Contained<Result<T, Arc<ShieldError>>>>;
+pub(super) type SharedOutcome<T> = Arc<Contained<Result<T, StdArc<ShieldError>>>>;
 
 /// The caller's side of the work, for any number of waiters.
 pub(super) struct Hub<T> {
@@ -79,7 +79,7 @@ impl<T> Hub<T> {
 }
 
 fn share<T>(outcome: Outcome<T>) -> SharedOutcome<T> {
-    Arc::new(Contained::new(outcome.map_err(Arc::new)))
+    Arc::new(Contained::new(outcome.map_err(StdArc::new)))
 }
 
 /// Holds once the work has ended.

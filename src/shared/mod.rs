@@ -6,6 +6,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::Arc as StdArc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::FusedFuture;
@@ -116,7 +117,7 @@ impl<T: Clone> Future for SharedShield<T> {
 }
 
 impl<T: Clone> Future for SharedFallibleShield<T> {
-    type Output = Result<T, Arc<ShieldError>>;
+    type Output = Result<T, StdArc<ShieldError>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready((**ready!(self.waiter.poll(Self::NAME, cx))).clone())
