@@ -1,8 +1,8 @@
-//! A lock file that is always removed, and a draft that is removed unless it is published, however the work ends.
-//! It ends in every way: by an early return, a panic, a cancellation, a cancellation of its cleanup, and as it should.
+//! A lock file that is always removed, and a draft that is removed unless it is published, however the work ends: by an
+//! early return, a panic, a cancellation, a cancellation of its cleanup, or normally.
 //! `cargo run --example cleanup_lock_file --features tokio`
 
-#![expect(clippy::print_stdout, reason = "an example speaks to a person")]
+#![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::future::pending;
 use std::io::{self, ErrorKind};
@@ -16,10 +16,10 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
 
 type Spawner = Tracker<Tokio>;
-type RemovedInTheEnd = Cleanup<PathBuf, io::Result<()>, Spawner>;
+type RemovedOnDrop = Cleanup<PathBuf, io::Result<()>, Spawner>;
 
-/// Creates the file, which must not be there yet, and guards it: left in whichever way, it is removed.
-async fn create(spawner: Spawner, file: PathBuf, text: &'static str) -> io::Result<RemovedInTheEnd> {
+/// Creates the file, which must not exist yet, and guards it: it is removed in any case.
+async fn create(spawner: Spawner, file: PathBuf, text: &'static str) -> io::Result<RemovedOnDrop> {
     let mut created = OpenOptions::new().write(true).create_new(true).open(&file).await?;
     let guard = cleanup(spawner, file, |file| async move { fs::remove_file(file).await });
     created.write_all(text.as_bytes()).await?;
@@ -27,10 +27,10 @@ async fn create(spawner: Spawner, file: PathBuf, text: &'static str) -> io::Resu
     Ok(guard)
 }
 
-/// Writes a draft under a lock, and puts it in the place of the report when it is complete.
+/// Writes a draft under a lock, and renames it to the report when it is complete.
 async fn publish(spawner: &Spawner, dir: &Path, event: Event, hang_up: &Notify) -> io::Result<()> {
-    // Shielded: dropped while the file is being created, `create` would leave it behind without a guard. If this fn is
-    // dropped first, the guard is the output of an orphan, which is dropped, and removes the file.
+    // Shielded: if `create` were dropped while the file is being created, the file would be left without a guard. If
+    // this fn is dropped first, the guard is the output of an orphan: it is dropped, and removes the file.
     let lock = create(spawner.clone(), dir.join("lock"), "").shield(spawner).await?;
     let draft = create(spawner.clone(), dir.join("draft"), "all is well")
         .shield(spawner)
@@ -39,19 +39,19 @@ async fn publish(spawner: &Spawner, dir: &Path, event: Event, hang_up: &Notify) 
     match event {
         Event::Nothing => {}
         Event::Error => Err(ErrorKind::StorageFull)?,
-        // As `panic!`, but that nothing is printed.
+        // Like `panic!`, but prints nothing.
         Event::Panic => resume_unwind(Box::new("out of paper")),
         Event::Cancellation => {
             hang_up.notify_one();
             pending::<()>().await;
         }
-        // Polled once, and dropped: what is left of the cleanup is spawned.
+        // The cleanup is polled once and dropped: the rest of it is spawned.
         Event::CancellationOfCleanup => return lock.run().now_or_never().unwrap_or(Ok(())),
     }
     fs::rename(&*draft, dir.join("report")).await?;
-    draft.disarm(); // The commit: there is no draft any more that one would have to remove.
+    draft.disarm(); // The commit: the draft no longer exists.
 
-    // The lock is removed in the other endings, too. Only here does anybody wait for that.
+    // The lock is removed in the other endings, too, but only here does the caller wait for it.
     lock.run().await
 }
 

@@ -1,15 +1,14 @@
-//! What shields need no feature for, because it composes: many waiters, a limit on orphans, and aborting from outside.
-//! What stands before `.shield(..)` is part of the work and stays; what stands after it leaves with the caller.
+//! What composes with a shield: many waiters, a limit on orphans, and aborting from outside.
+//! Adapters before `.shield(..)` are part of the work and continue; adapters after it are dropped with the caller.
 //! `cargo run --example composing --features tokio`
 
-#![expect(clippy::print_stdout, reason = "an example speaks to a person")]
+#![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_shield::{ShieldExt, Tokio, Tracker};
 use futures_util::future::{Aborted, abortable};
-use futures_util::{FutureExt, TryFutureExt};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::yield_now;
 
@@ -20,7 +19,8 @@ async fn main() {
     abort_from_outside().await;
 }
 
-/// One load of a price, and three who wait for it. Two leave, the third gets it; had all left, `on_orphan` would.
+/// One load of a price, and three waiters. Two are dropped, and the third gets the price. If all were dropped, the hook
+/// would be called.
 async fn many_waiters() {
     let loads = Arc::new(AtomicUsize::new(0));
     let (exchange, answer) = oneshot::channel();
@@ -31,19 +31,18 @@ async fn many_waiters() {
             answer.await.expect("the exchange answers")
         }
     };
-    // `fallible`, because a panic reaches one waiter only, and an error in an `Arc` reaches all of them.
-    let first = load.shield(Tokio::current()).fallible().map_err(Arc::new).shared();
+    let first = load.shield(Tokio::current()).shared();
     let (second, third) = (first.clone(), first.clone());
 
     drop(first);
     drop(second);
     exchange.send(42).expect("the work listens");
-    let price = third.await.expect("the load succeeds");
-    println!("many waiters:        two of three left, the third got {price}");
+    let price = third.await;
+    println!("many waiters:        two of three gave up, the third got {price}");
     assert_eq!((price, loads.load(Ordering::Relaxed)), (42, 1));
 }
 
-/// Ten callers who leave at once, and two permits: the work holds its permit, so orphans count.
+/// Ten callers that give up at once, and two permits: the work holds its permit, so orphans count.
 async fn limit_on_orphans() {
     let tracker = Tracker::new(Tokio::current());
     let permits = Arc::new(Semaphore::new(2));
@@ -65,7 +64,7 @@ async fn limit_on_orphans() {
     assert_eq!(permits.available_permits(), 2);
 }
 
-/// Leaving does not stop shielded work. Where something is to stop it, that is put inside.
+/// Dropping a shield does not stop the work. If something must be able to stop it, put that inside the shield.
 async fn abort_from_outside() {
     let (work, handle) = abortable(std::future::pending::<()>());
     let shield = work.shield(Tokio::current());

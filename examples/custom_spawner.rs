@@ -1,8 +1,8 @@
-//! Shields on an executor of one's own: `impl Spawn` in five lines, or a closure by `spawn_fn` or `schedule_fn`.
-//! The executor here is a thread and a queue; yours has its own way to take a future, and that is all it needs.
+//! Shields on your own executor: `impl Spawn` in five lines, or a closure with `spawn_fn` or `schedule_fn`.
+//! The executor here is a thread and a queue. All that a spawner needs is a way to hand a future to it.
 //! `cargo run --example custom_spawner --features async-task`
 
-#![expect(clippy::print_stdout, reason = "an example speaks to a person")]
+#![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -29,14 +29,14 @@ impl OneByOne {
     }
 }
 
-// The five lines. Where the executor is gone, `send` gives the task back to be dropped: the shield ends as cancelled.
+// The five lines. If the executor is gone, `send` returns the task, which is dropped: the shield ends as cancelled.
 impl Spawn for OneByOne {
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         let _ = self.queue.send(Box::pin(future));
     }
 }
 
-/// Shields something on `spawner` and says which thread it ran on.
+/// Shields work on `spawner` and prints the thread on which it ran.
 fn try_out(name: &str, spawner: impl Spawn) -> String {
     let shield = async { thread::current().name().unwrap_or("?").to_owned() }.shield(spawner);
     let thread = block_on(shield);
@@ -45,23 +45,23 @@ fn try_out(name: &str, spawner: impl Spawn) -> String {
 }
 
 fn main() {
-    // An executor that is yours: implement the trait.
+    // Your own executor: implement the trait.
     let (executor, tasks) = OneByOne::new();
     start("one-by-one", move || OneByOne::run(tasks));
     assert_eq!(try_out("impl Spawn", &executor), "one-by-one");
 
-    // One that is somebody else's and takes futures: a closure will do.
+    // Somebody else's executor that takes futures: use a closure.
     let theirs = executor.queue.clone();
     let spawner = spawn_fn(move |task| drop(theirs.send(task)));
     assert_eq!(try_out("spawn_fn", &spawner), "one-by-one");
 
-    // One that can only run closures, as a thread pool or the event loop of a GUI: async-task does the rest.
+    // One that can only run closures, such as a thread pool or the event loop of a GUI: async-task does the rest.
     let (pool, jobs) = channel::<Box<dyn FnOnce() + Send>>();
     start("pool", move || jobs.into_iter().for_each(|job| job()));
     let spawner = schedule_fn(move |runnable| drop(pool.send(Box::new(|| runnable.run()))));
     assert_eq!(try_out("schedule_fn", &spawner), "pool");
 
-    // What becomes of a shield on an executor that has ended: it never started, so it is safe to try it elsewhere.
+    // An executor that has ended: the work never started, so it is safe to retry it elsewhere.
     let (ended, tasks) = OneByOne::new();
     drop(tasks);
     let error = block_on(async { "receipt" }.shield(&ended).fallible()).unwrap_err();

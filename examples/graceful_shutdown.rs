@@ -1,8 +1,8 @@
-//! A server stops taking work, waits for the shielded work that still runs, and names by file and line what it leaves.
-//! Three orders end in time; a mail does not, because its server never answers.
+//! A server stops accepting work, waits for the shielded work that is running, and names by file and line what is left.
+//! Three orders end in time. A mail does not, because its server never answers.
 //! `cargo run --example graceful_shutdown --features tokio`
 
-#![expect(clippy::print_stdout, reason = "an example speaks to a person")]
+#![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::future::pending;
 use std::time::Duration;
@@ -18,7 +18,7 @@ enum Request {
     Mail,
 }
 
-/// Takes requests until there is nobody left to send one. No client waits for its answer here: all work is orphaned.
+/// Accepts requests until every client is gone. No client waits for its answer: all work is orphaned.
 async fn serve(mut requests: mpsc::Receiver<Request>, tracker: &Tracker<Tokio>, database: watch::Receiver<bool>) {
     while let Some(request) = requests.recv().await {
         match request {
@@ -46,15 +46,15 @@ async fn main() {
         clients.send(request).await.expect("the server is there");
     }
 
-    // First, no more work is taken. A real server hears of it from `tokio::signal::ctrl_c()`.
+    // First, accept no more work. A real server would wait for `tokio::signal::ctrl_c()`.
     drop(clients);
     serve(requests, &tracker, is_up).await;
     let at_the_signal = tracker.unfinished();
-    println!("no more work is taken; {at_the_signal}");
+    println!("no more work is accepted; {at_the_signal}");
     assert_eq!(at_the_signal.len(), 4);
 
-    // Then what still runs is waited for, but not for ever. The deadline is any future, on any runtime.
-    println!("waiting {DEADLINE:?} at the most");
+    // Then wait for what is running, with a deadline: any future, on any runtime.
+    println!("waiting for at most {DEADLINE:?}");
     database.send(true).expect("the orders wait for it");
     let left = tracker.drain(sleep(DEADLINE)).await.expect_err("the mail never ends");
     println!("the time is up:");

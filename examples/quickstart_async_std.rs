@@ -1,92 +1,35 @@
-//! A caller gives up half-way, twice: a plain future is cut off with it, a shielded one goes on to its end.
-//! It prints as it happens, what the caller does on the left and what the work does on the right.
+//! Work that runs inside its caller, and is spawned only because its caller gives up.
 //! `cargo run --example quickstart_async_std --features async-std`
 
-// async-std is discontinued (RUSTSEC-2025-0052): this is for programs that are on it already. New ones take smol.
+#![expect(clippy::print_stdout, reason = "an example prints")]
 
-#![expect(clippy::print_stdout, reason = "an example speaks to a person")]
+use std::time::Duration;
 
-use std::time::{Duration, Instant};
-
-use async_std::channel::{Receiver, Sender, bounded};
 use async_std::future::timeout;
-use async_std::task::{block_on, sleep};
+use async_std::task::{self, block_on, sleep};
 use futures_shield::{AsyncStd, ShieldExt};
 
-const PATIENCE: Duration = Duration::from_millis(50);
+async fn charge() -> task::TaskId {
+    let before = task::current().id();
+    sleep(Duration::from_millis(20)).await;
+    let after = task::current().id();
+    println!("charged, {}", if before == after { "in one task" } else { "at last in another task" });
+    after
+}
 
 fn main() {
-    block_on(run());
-}
+    block_on(async {
+        let here = task::current().id();
 
-async fn run() {
-    let timeline = Timeline::start("a plain future");
-    let (bank, answer) = bounded(1);
-    let (record, recorded) = bounded(1);
-    timeline.caller("orders");
-    let work = order(timeline, answer, record);
-    let plain = give_up(timeline, work, bank, recorded).await;
+        // Nobody gives up: no task is spawned.
+        assert_eq!(charge().shield_on_drop(AsyncStd).await, here);
 
-    let timeline = Timeline::start("the same future with .shield(AsyncStd)");
-    let (bank, answer) = bounded(1);
-    let (record, recorded) = bounded(1);
-    timeline.caller("orders");
-    let work = order(timeline, answer, record).shield(AsyncStd);
-    let shielded = give_up(timeline, work, bank, recorded).await;
-
-    assert_eq!(plain, None, "charged, and never recorded");
-    assert_eq!(shielded, Some("receipt 7"));
-}
-
-/// The work: charge, then record. While it waits for the bank in between, it can be cut off.
-async fn order(timeline: Timeline, bank: Receiver<&'static str>, record: Sender<&'static str>) {
-    timeline.work("charges the card");
-    let receipt = bank.recv().await.expect("the bank answers");
-    timeline.work("records the order");
-    record.send(receipt).await.expect("the caller looks it up");
-}
-
-/// The caller: it gives up before the bank has answered, and looks later for what has become of its order.
-async fn give_up(
-    timeline: Timeline,
-    work: impl Future<Output = ()>,
-    bank: Sender<&'static str>,
-    recorded: Receiver<&'static str>,
-) -> Option<&'static str> {
-    let in_time = timeout(PATIENCE, work).await;
-    assert!(in_time.is_err());
-    timeline.caller("gives up, and drops the work");
-
-    sleep(PATIENCE).await;
-    // An error says that there is nobody any more who would hear the bank's answer.
-    let _ = bank.send("receipt 7").await;
-
-    let found = recorded.recv().await.ok();
-    timeline.caller(if found.is_some() {
-        "finds its order"
-    } else {
-        "finds no order: charged for nothing"
+        // The caller gives up: the rest is spawned.
+        let (ended, outcome) = async_std::channel::bounded(1);
+        let shield = charge()
+            .shield_on_drop(AsyncStd)
+            .on_orphan(move |outcome| drop(ended.try_send(outcome.expect("it finished"))));
+        assert!(timeout(Duration::from_millis(5), shield).await.is_err());
+        assert_ne!(outcome.recv().await, Ok(here));
     });
-    found
-}
-
-/// Two columns and a clock.
-#[derive(Clone, Copy)]
-struct Timeline {
-    start: Instant,
-}
-
-impl Timeline {
-    fn start(title: &str) -> Self {
-        println!("\n{title}\n   ms  {:<36}work", "caller");
-        Self { start: Instant::now() }
-    }
-
-    fn caller(self, event: &str) {
-        println!("{:>5}  {event}", self.start.elapsed().as_millis());
-    }
-
-    fn work(self, event: &str) {
-        self.caller(&format!("{:<36}{event}", ""));
-    }
 }

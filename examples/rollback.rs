@@ -1,8 +1,8 @@
-//! Work that sees whether its caller is still there: it completes, takes itself back, or gives up after a while.
-//! Each line of output is one customer, and what happens to it in the end.
+//! Work that can see whether its caller is gone: it completes, rolls back, or gives up after a while.
+//! Each line of output is one customer, and the last thing that happens to it.
 //! `cargo run --example rollback --features tokio`
 
-#![expect(clippy::print_stdout, reason = "an example speaks to a person")]
+#![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::future::pending;
 use std::time::Duration;
@@ -14,23 +14,23 @@ use tokio::time::sleep;
 
 const GRACE: Duration = Duration::from_millis(20);
 
-/// What happens to a customer is written down here.
+/// The log of what happens to a customer.
 type Log = UnboundedSender<&'static str>;
 
-/// Charges, then records. If that fails, the customer decides how to go on; where it has left, the money goes back.
+/// Charges, then records. If recording fails, the customer is informed, or refunded if it is gone.
 async fn order(caller: Caller, log: Log, database: Receiver<Result<(), &'static str>>) -> Result<(), &'static str> {
     write(&log, "is charged");
     let recorded = database.await.expect("the database answers");
     match recorded {
         Ok(()) => write(&log, "is recorded"),
         Err(_) if caller.is_gone() => write(&log, "is refunded"),
-        // A customer who leaves in this very moment is a case for `on_orphan`, which is given the error then.
-        Err(_) => write(&log, "is told"),
+        // If the customer leaves right after this check, `on_orphan` is called with the error.
+        Err(_) => write(&log, "is informed"),
     }
     recorded
 }
 
-/// Reserves, and books once the customer has confirmed. While it waits for that, and only there, leaving cancels.
+/// Reserves, and books once the customer has confirmed. If the customer leaves before that, the reservation is released.
 async fn book(caller: Caller, log: Log, confirmation: Receiver<()>) {
     write(&log, "reserves");
     match caller.run_until_gone(confirmation).await {
@@ -39,7 +39,7 @@ async fn book(caller: Caller, log: Log, confirmation: Receiver<()>) {
     }
 }
 
-/// Looks for a gift. The customer may wait as long as it likes; once it has left, the search goes on for a moment only.
+/// Looks for a gift for as long as the customer waits, and for a moment after it has left.
 async fn find_gift(caller: Caller, log: Log, search: impl Future<Output = ()>) {
     write(&log, "wants a gift");
     match caller.run_with_grace(search, || sleep(GRACE)).await {
@@ -50,7 +50,7 @@ async fn find_gift(caller: Caller, log: Log, search: impl Future<Output = ()>) {
 
 #[tokio::main]
 async fn main() {
-    println!("{:<46}in the end, it", "a customer");
+    println!("{:<46}at last, it", "a customer");
 
     let (log, mut done) = unbounded_channel();
     let (database, answer) = oneshot::channel();
@@ -58,7 +58,7 @@ async fn main() {
     assert_eq!(done.recv().await, Some("is charged"));
     database.send(Err("disk full")).expect("the work listens");
     assert_eq!(shield.await, Err("disk full"));
-    in_the_end("is charged, waits, and its record fails", done, "is told").await;
+    at_last("is charged, waits, and its record fails", done, "is informed").await;
 
     let (log, mut done) = unbounded_channel();
     let (database, answer) = oneshot::channel();
@@ -66,7 +66,7 @@ async fn main() {
     assert_eq!(done.recv().await, Some("is charged"));
     drop(shield);
     database.send(Err("disk full")).expect("the work listens");
-    in_the_end("is charged, leaves, and its record fails", done, "is refunded").await;
+    at_last("is charged, leaves, and its record fails", done, "is refunded").await;
 
     let (log, mut done) = unbounded_channel();
     let (database, answer) = oneshot::channel();
@@ -74,7 +74,7 @@ async fn main() {
     assert_eq!(done.recv().await, Some("is charged"));
     drop(shield);
     database.send(Ok(())).expect("the work listens");
-    in_the_end("is charged, leaves, and its record succeeds", done, "is recorded").await;
+    at_last("is charged, leaves, and its record succeeds", done, "is recorded").await;
 
     let (log, mut done) = unbounded_channel();
     let (confirm, confirmation) = oneshot::channel();
@@ -82,25 +82,25 @@ async fn main() {
     assert_eq!(done.recv().await, Some("reserves"));
     confirm.send(()).expect("the work listens");
     shield.await;
-    in_the_end("reserves, and confirms", done, "has its booking").await;
+    at_last("reserves, and confirms", done, "has its booking").await;
 
     let (log, mut done) = unbounded_channel();
     let (_confirm, confirmation) = oneshot::channel();
     let shield = shield_with(Tokio::current(), |caller| book(caller, log, confirmation));
     assert_eq!(done.recv().await, Some("reserves"));
     drop(shield);
-    in_the_end("reserves, and leaves unconfirmed", done, "is released").await;
+    at_last("reserves, and leaves unconfirmed", done, "is released").await;
 
     let (log, mut done) = unbounded_channel();
     let shield = shield_with(Tokio::current(), |caller| find_gift(caller, log, pending()));
     assert_eq!(done.recv().await, Some("wants a gift"));
     drop(shield);
-    in_the_end("wants a gift, and leaves before one is found", done, "gets none").await;
+    at_last("wants a gift, and leaves before one is found", done, "gets none").await;
 }
 
 /// The last thing that happened to a customer, and what it should be.
-async fn in_the_end(customer: &str, mut done: UnboundedReceiver<&'static str>, expected: &str) {
-    let last = done.recv().await.expect("something happens in the end");
+async fn at_last(customer: &str, mut done: UnboundedReceiver<&'static str>, expected: &str) {
+    let last = done.recv().await.expect("something happens");
     println!("{customer:<46}{last}");
     assert_eq!(last, expected);
     assert_eq!(done.recv().await, None);

@@ -1,8 +1,8 @@
-//! `select!` and `timeout` end the wait for shielded work, never the work: it ends, and its outcome goes where you say.
-//! Every answer here comes when the example lets it come, so nothing is left to chance.
+//! `select!` and `timeout` end the wait for shielded work, and never the work. By value, the outcome goes to the hook; by
+//! reference, the shield can be awaited again.
 //! `cargo run --example select_and_timeout --features tokio`
 
-#![expect(clippy::print_stdout, reason = "an example speaks to a person")]
+#![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::time::Duration;
 

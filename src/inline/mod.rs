@@ -18,7 +18,7 @@ use crate::util::contain::{Contained, contain};
 use crate::util::{CallLocation, polled_after_completion};
 
 /// Spawns an orphan. A function pointer, because `Drop` cannot have a bound that the struct does not have: the
-/// spawner's trait and the future's `Send` are known only where the shield is made.
+/// spawner's trait and the future's `Send` are known only when the shield is made.
 pub(crate) type Rescue<F, S> = fn(&S, OrphanedWork<F>);
 
 /// The task that inline work becomes.

@@ -7,7 +7,7 @@ use crate::spawn::Spawn;
 /// async-std's global executor.
 ///
 /// async-std is discontinued ([RUSTSEC-2025-0052](https://rustsec.org/advisories/RUSTSEC-2025-0052.html)): new code
-/// takes `Smol`, which it was built from. The executor is never shut down.
+/// should use `Smol`, on which it was built. The executor is never shut down.
 ///
 /// # Examples
 ///

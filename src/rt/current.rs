@@ -4,18 +4,19 @@ use std::future::Future;
 
 use crate::spawn::Spawn;
 
-/// The runtime that the enabled features select, for applications that name none.
+/// Returns a spawner for the runtime that the enabled features select.
 ///
-/// Where this thread is in a Tokio runtime (feature `tokio`), it is that one. Else it is smol's global executor
-/// (feature `smol`), else async-std's (feature `async-std`). Enabling one more feature never breaks a build. The choice
-/// is made here, and the spawner can be called from anywhere after. A library takes `impl Spawn` instead.
+/// If this thread is in a Tokio runtime (feature `tokio`), it is that one. Otherwise it is smol's global executor
+/// (feature `smol`), or else async-std's (feature `async-std`). Enabling one more feature never breaks a build. The
+/// choice is made here, and the spawner can be called from anywhere afterwards. This is for applications; a library
+/// takes `impl Spawn` instead.
 ///
-/// Where any crate in the build enables `smol` or `async-std`, a thread outside of Tokio gets that executor, and no
-/// panic: where that matters, name the runtime.
+/// If any crate in the build enables `smol` or `async-std`, a thread outside of Tokio gets that executor instead of a
+/// panic. If that matters, name the runtime.
 ///
 /// # Panics
 ///
-/// With the feature `tokio` alone, outside of a Tokio runtime.
+/// Panics outside of a Tokio runtime if `tokio` is the only one of the three features.
 ///
 /// # Examples
 ///
@@ -23,7 +24,7 @@ use crate::spawn::Spawn;
 /// use futures_shield::{ShieldExt, current_runtime};
 ///
 /// # #[cfg(feature = "smol")] {
-/// // In no Tokio runtime here, so smol's.
+/// // This thread is in no Tokio runtime, so it is smol's executor.
 /// let shield = async { 7 }.shield(current_runtime());
 /// assert_eq!(smol::block_on(shield), 7);
 /// # }
@@ -36,11 +37,7 @@ pub fn current_runtime() -> CurrentRuntime {
     }
 }
 
-/// Spawner made by [`current_runtime`].
-///
-/// # Examples
-///
-/// See [`current_runtime`].
+/// Spawner returned by [`current_runtime`].
 #[derive(Clone, Debug)]
 pub struct CurrentRuntime {
     selected: Selected,

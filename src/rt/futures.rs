@@ -1,4 +1,4 @@
-//! Everything that speaks the spawner traits of the futures crate.
+//! Every executor that implements the spawner traits of the futures crate.
 
 use std::future::Future;
 
@@ -10,7 +10,7 @@ use crate::util::contain::Contained;
 /// Any executor that implements `futures_task::Spawn` or `futures_task::LocalSpawn`: the futures crate's `ThreadPool`
 /// and `LocalSpawner`, GLib's `MainContext`, and others.
 ///
-/// An executor that is gone drops what it is given.
+/// If the executor is gone, the future is dropped.
 ///
 /// # Examples
 ///

@@ -6,8 +6,8 @@ use crate::spawn::Spawn;
 
 /// smol's global executor.
 ///
-/// It runs on threads of its own (one, or as many as `SMOL_THREADS` says) and is never shut down. A
-/// [`smol::Executor`] and a [`smol::LocalExecutor`] are spawners of their own.
+/// It runs on its own threads (one, or the number in `SMOL_THREADS`) and is never shut down. A
+/// [`smol::Executor`] and a [`smol::LocalExecutor`] are spawners, too.
 ///
 /// # Examples
 ///

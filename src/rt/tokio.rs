@@ -10,10 +10,10 @@ use crate::spawn::{Spawn, SpawnLocal};
 /// A Tokio runtime.
 ///
 /// It holds the runtime's handle, so it can be called from anywhere: the ambient runtime is looked up once, in
-/// [`Tokio::current`]. A shut-down runtime drops what it is given. A [`Handle`] is a spawner of its own, too.
+/// [`Tokio::current`]. A runtime that has shut down drops the futures that it receives. A [`Handle`] is a spawner, too.
 ///
-/// A current-thread runtime runs tasks only inside its `block_on`: its orphans stop when that returns, and go on with
-/// the next.
+/// A current-thread runtime runs tasks only inside its `block_on`: its orphans stop when that returns, and continue in
+/// the next one.
 ///
 /// # Examples
 ///
@@ -30,15 +30,11 @@ pub struct Tokio {
 }
 
 impl Tokio {
-    /// The runtime that this thread is in.
+    /// Returns a spawner for the runtime that this thread is in.
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime. [`Tokio::try_current`] does not.
-    ///
-    /// # Examples
-    ///
-    /// See [`Tokio`].
+    /// Panics outside of a Tokio runtime. [`Tokio::try_current`] returns an error instead.
     #[must_use]
     #[track_caller]
     pub fn current() -> Self {
@@ -51,11 +47,11 @@ impl Tokio {
         }
     }
 
-    /// The runtime that this thread is in, where there is one.
+    /// Returns a spawner for the runtime that this thread is in, if it is in one.
     ///
     /// # Errors
     ///
-    /// Outside of a Tokio runtime.
+    /// Returns an error outside of a Tokio runtime.
     ///
     /// # Examples
     ///
@@ -96,10 +92,11 @@ impl SpawnLocal for LocalSet {
     }
 }
 
-/// The Tokio `LocalSet` that this thread is running, for where the set itself is not at hand (actix).
+/// The Tokio `LocalSet` or `LocalRuntime` that this thread is running, for code that cannot reach the set itself (as in
+/// actix).
 ///
-/// Unlike every other spawner it cannot be called from anywhere: it asks for the set at each spawn, and panics where
-/// the thread is not running one. Prefer the `LocalSet` itself, which is a spawner, too.
+/// Unlike every other spawner it cannot be called from anywhere: it looks the set up at each spawn, and panics if the
+/// thread is not running one. Prefer the `LocalSet` itself, which is a spawner, too.
 ///
 /// # Examples
 ///

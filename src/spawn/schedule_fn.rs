@@ -8,15 +8,12 @@ use std::sync::Arc;
 use super::Spawn;
 use crate::util::contain::Contained;
 
-/// Makes a spawner of any executor that can run a closure.
+/// Creates a spawner from a closure that schedules a [`Runnable`], for any executor that can run a closure.
 ///
-/// `schedule` is given a [`Runnable`] each time the work can go on, and sees to it that [`run`](Runnable::run) is
-/// called once, on any thread, soon. It must not run it there and then. A runnable that is dropped instead cancels the
-/// work. Work that is pending and has kept no waker can never go on, and its shield does not end.
-///
-/// # Panics
-///
-/// This call does not.
+/// `schedule` is called with a [`Runnable`] each time the work can continue. It must arrange for
+/// [`run`](Runnable::run) to be called once, on any thread, and must not call it before returning. If the runnable is
+/// dropped instead, the work is cancelled. Work that is pending and has kept no waker can never continue, and its
+/// shield never ends.
 ///
 /// # Examples
 ///
@@ -41,11 +38,7 @@ where
     }
 }
 
-/// Spawner made by [`schedule_fn`].
-///
-/// # Examples
-///
-/// See [`schedule_fn`].
+/// Spawner returned by [`schedule_fn`].
 pub struct ScheduleFn<F> {
     schedule: Arc<Contained<F>>,
 }
@@ -77,11 +70,7 @@ impl<F> fmt::Debug for ScheduleFn<F> {
     }
 }
 
-/// Work that can go on: one call of [`run`](Runnable::run) polls it once.
-///
-/// # Examples
-///
-/// See [`schedule_fn`].
+/// Work that can continue: one call of [`run`](Runnable::run) polls it once.
 #[must_use = "work whose runnable is dropped is cancelled: `run()` it"]
 #[derive(Debug)]
 pub struct Runnable {
@@ -89,15 +78,11 @@ pub struct Runnable {
 }
 
 impl Runnable {
-    /// Polls the work once. It is scheduled again when it can go on after that.
+    /// Polls the work once. If it is pending, it is scheduled again when it is woken.
     ///
     /// # Panics
     ///
-    /// Shielded work does not panic here. A unit future of one's own, spawned directly, may.
-    ///
-    /// # Examples
-    ///
-    /// See [`schedule_fn`].
+    /// Panics if a future that was spawned directly, without a shield, panics. Shielded work never does.
     pub fn run(self) {
         self.runnable.run();
     }

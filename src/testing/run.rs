@@ -24,7 +24,7 @@ pub(super) enum End {
     /// Before the suspension to drop it at.
     Completed { suspensions: usize },
     Cancelled {
-        /// Where the future cloned its waker, the last clone first.
+        /// The places at which the future cloned its waker, the last clone first.
         traces: VecDeque<Backtrace>,
         /// The panic of the future's own drop.
         dropped: Result<(), Payload>,
