@@ -94,7 +94,7 @@ impl ShieldError {
         }
     }
 
-    /// Panics as the work did, or with a message that says that it was cancelled.
+    /// Panics with the work's payload, or with the error's message if the work was cancelled.
     pub(crate) fn raise(self) -> ! {
         match self.try_into_panic() {
             Ok(payload) => resume_unwind(payload),

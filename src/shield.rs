@@ -141,7 +141,7 @@ impl<T> Shield<T> {
     /// # Errors
     ///
     /// The future's output is a [`ShieldError`] if the work panicked, or if its executor dropped it before completion,
-    /// as runtimes do at shutdown. The error tells the two apart.
+    /// as runtimes do at shutdown. The error distinguishes the two.
     ///
     /// # Examples
     ///
@@ -186,8 +186,8 @@ impl<T> Shield<T> {
     /// use futures_shield::{ShieldExt, Tokio};
     ///
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// let price = async { /* asked for once .. */ 30 }.shield(Tokio::current()).shared();
-    /// let (one, other) = futures_util::join!(price.clone(), price); // .. and known to both
+    /// let price = async { /* fetched once .. */ 30 }.shield(Tokio::current()).shared();
+    /// let (one, other) = futures_util::join!(price.clone(), price); // .. and returned to both
     /// assert_eq!((one, other), (30, 30));
     /// # });
     /// # }
@@ -302,7 +302,7 @@ macro_rules! handle {
                 self.awaiter.location()
             }
 
-            /// Lets the work continue without its caller. The same as dropping the shield, said in the code.
+            /// Lets the work continue without its caller. The same as dropping the shield, but explicit.
             ///
             /// The outcome goes to the hook, if there is [one](Self::on_orphan).
             ///

@@ -125,7 +125,7 @@ where
 /// The caller as its work sees it: still there, or gone.
 ///
 /// A caller is gone once its shield was dropped or detached, or has delivered. It does not come back. Any number of
-/// clones may look and wait; a clone that stops waiting leaves nothing behind.
+/// clones may query it and wait for it; a clone that stops waiting holds no memory.
 ///
 /// See [`shield_with`] for an example.
 #[derive(Clone)]
@@ -168,7 +168,7 @@ impl Caller {
     ///
     /// # Cancel safety
     ///
-    /// Dropping a [`Gone`] leaves nothing behind. Call `gone` again at any time.
+    /// Dropping a [`Gone`] has no effect on anything else. Call `gone` again at any time.
     ///
     /// # Panics
     ///

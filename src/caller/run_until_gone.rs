@@ -28,7 +28,7 @@ pin_project! {
 enum Stage {
     /// Not yet. Left by the first poll, which does not begin if the caller is gone already.
     Unopened,
-    /// It was. Nobody leaves it.
+    /// It was. The final state.
     Opened,
 }
 

@@ -30,7 +30,7 @@ pin_project! {
 enum Grace<M> {
     /// The caller waits, and there is no timer yet. Left when the caller is gone.
     Waiting(Contained<M>),
-    /// The caller is gone, and the timer was created, unless creating it panicked. Nobody leaves it.
+    /// The caller is gone, and the timer was created, unless creating it panicked. The final state.
     Running,
 }
 

@@ -150,7 +150,7 @@ pin_project! {
         /// The cleanup is to run. Left by the first poll, which calls the closure: not sooner, and never in a drop, for
         /// it may panic, and may need the runtime that it is to run on.
         Ready { cleanup: Contained<C>, value: Contained<V> },
-        /// The cleanup runs. Nobody leaves it.
+        /// The cleanup runs. The final state.
         Running { #[pin] future: F },
         /// The closure is being called, or has panicked.
         Taken,

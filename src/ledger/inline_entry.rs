@@ -46,7 +46,7 @@ enum Stage {
 }
 
 impl InlineEntry {
-    /// Returns an entry that counts nothing: the answer of a spawner that is not a tracker.
+    /// Returns an entry that counts nothing, for a spawner that is not a tracker.
     #[inline]
     pub const fn none() -> Self {
         Self {

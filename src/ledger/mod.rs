@@ -44,7 +44,7 @@ impl Ledger {
     /// Returns the counts of each location that was ever used, sorted, one for each file, line and column.
     pub(crate) fn counts(&self) -> Vec<Counts> {
         // An entry leaves the whole a moment before its line. So the whole is read first: if it is zero, nothing runs at
-        // any location, and whoever has waited for zero is not told otherwise.
+        // any location, which is what a task that has waited for zero expects to see.
         let is_idle = self.whole.len() == 0;
         let mut counts: Vec<_> = self.table.lines().map(|line| line.counts(is_idle)).collect();
         counts.sort_unstable_by_key(|at| (at.location.file(), at.location.line(), at.location.column()));

@@ -41,7 +41,7 @@ impl Whole {
 
     #[inline]
     pub(super) fn enter(&self) {
-        // Release: whoever sees this count sees the line's.
+        // Release: a thread that sees this count sees the line's.
         self.running.fetch_add(ONE, Ordering::Release);
     }
 
@@ -60,7 +60,7 @@ impl Whole {
 
     #[cold]
     fn wake_all(&self) {
-        // Cleared before waking: whoever registers later sets it again.
+        // Cleared before waking: a waiter that registers later sets it again.
         self.running.fetch_and(!AWAITED, Ordering::Relaxed);
         self.waiters.wake_all();
     }

@@ -57,7 +57,7 @@ impl<T> Awaiter<T> {
         Poll::Ready(outcome)
     }
 
-    /// At delivery, too, the caller is gone. Every query says so before foreign code runs: the drop of a hook that is
+    /// At delivery, too, the caller is gone. Every query returns that before foreign code runs: the drop of a hook that is
     /// not needed, and wakers.
     #[inline]
     fn delivered(&mut self) {

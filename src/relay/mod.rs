@@ -63,7 +63,7 @@ enum State<T> {
     Ending(Outcome<T>),
     /// The work has ended and its outcome is not delivered. Left by the caller, who takes the outcome or is gone.
     Ended(Outcome<T>),
-    /// The outcome has gone to the caller or to the hook. Nobody leaves it.
+    /// The outcome has gone to the caller or to the hook. The final state.
     Settled,
 }
 
@@ -153,7 +153,7 @@ impl<T> Relay<T> {
     }
 
     /// The caller is gone: leaves `orphan` behind if the work still runs, or gives it the outcome if that was not
-    /// delivered. `gone` has set its flag, and wakes whoever waits for it once the new state can be seen.
+    /// delivered. `gone` has set its flag, and wakes its waiters once the new state can be seen.
     pub(crate) fn abandon(&self, orphan: Orphan<T>, gone: Option<SetOnDrop>) {
         let mut shared = lock(&self.shared);
         match mem::replace(&mut shared.state, State::Settled) {
@@ -183,7 +183,7 @@ impl<T> Relay<T> {
         }
     }
 
-    /// Gives the outcome of the work, which has ended and was dropped, to whoever is there to take it.
+    /// Gives the outcome of the work, which has ended and was dropped, to the caller, or to the hook of an orphan.
     #[inline]
     pub(crate) fn settle(&self, outcome: Outcome<T>) {
         let mut shared = lock(&self.shared);

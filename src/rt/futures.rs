@@ -37,7 +37,7 @@ impl<S> FuturesSpawner<S> {
 impl<S: futures_task::Spawn> Spawn for FuturesSpawner<S> {
     #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
-        // The error says that the executor is gone. It has dropped the future, and that ends the shield.
+        // An error means that the executor is gone. It has dropped the future, and that ends the shield.
         let _ = self.spawner.spawn_obj(FutureObj::new(Box::new(future)));
     }
 }

@@ -1,4 +1,4 @@
-//! The adapters: each says how one runtime runs a unit future, and nothing else.
+//! The adapters: each implements how one runtime runs a unit future, and nothing else.
 
 #[cfg(feature = "async-executor")]
 mod async_executor;

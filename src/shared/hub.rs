@@ -26,7 +26,7 @@ enum State<T> {
     /// No clone has delivered. Left by the first that does. If the last clone is dropped instead, the awaiter is
     /// dropped with this, and the work has lost its caller.
     Waiting(Awaiter<T>),
-    /// A clone has delivered. Nobody leaves it.
+    /// A clone has delivered. The final state.
     Delivered(SharedOutcome<T>),
 }
 

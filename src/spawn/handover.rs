@@ -1,4 +1,4 @@
-//! What a shield and the trackers that its work passes through tell each other during the call to the spawner.
+//! What a shield and the trackers around its spawner exchange during the call to the spawner.
 //!
 //! A spawner takes a future and returns nothing, so the two meet in thread-locals for the length of that call. If no
 //! tracker takes part, nothing here is touched but the current [`Call`].

@@ -1,4 +1,4 @@
-//! A tracker's numbers, for whoever runs the server.
+//! A tracker's numbers, for dashboards and logs.
 
 use std::fmt;
 use std::panic::Location;

@@ -24,13 +24,13 @@ use crate::util::sync::Arc;
 /// A spawner around a spawner that counts what still runs, by the location that shielded it.
 ///
 /// Everything that is spawned through a tracker or one of its clones has an entry in it, until the work was dropped and
-/// its hook has run. So at shutdown a program can wait for what it shielded, with a deadline, and log what it leaves
-/// behind. Work that runs inside its caller counts from its first poll ([`.shield_on_drop()`]) or from its run
+/// its hook has run. So at shutdown a program can wait for what it shielded, with a deadline, and log what is
+/// left. Work that runs inside its caller counts from its first poll ([`.shield_on_drop()`]) or from its run
 /// ([`cleanup`]), and keeps its entry if it is spawned. A hook that runs because the shield was dropped after the work
 /// had ended counts while it runs.
 ///
 /// An *orphan* is work whose caller is gone. [`orphans`](Tracker::orphans) counts them, and
-/// [`metrics`](Tracker::metrics) also tells how they ended. Futures that are spawned directly on the tracker, without a
+/// [`metrics`](Tracker::metrics) also has the number of each ending. Futures that are spawned directly on the tracker, without a
 /// shield, count as running and never as orphans.
 ///
 /// A tracker neither cancels work nor refuses it. At shutdown, stop taking work first, then drain. An entry ends a moment
@@ -105,7 +105,7 @@ impl<S> Tracker<S> {
 
     /// Returns how much of the running work has lost its caller.
     ///
-    /// It reads one number, so a server may ask it for each request, for example to answer 503 while there are too many
+    /// It reads one number, so a server can call it for each request, for example to answer 503 while there are too many
     /// orphans.
     ///
     /// # Examples
@@ -140,7 +140,7 @@ impl<S> Tracker<S> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping a [`Wait`] leaves nothing behind. Call `wait` again at any time.
+    /// Dropping a [`Wait`] has no effect on the tracker. Call `wait` again at any time.
     ///
     /// # Panics
     ///
@@ -171,7 +171,7 @@ impl<S> Tracker<S> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping a [`Drain`] leaves nothing behind. Call `drain` again at any time.
+    /// Dropping a [`Drain`] has no effect on the tracker. Call `drain` again at any time.
     ///
     /// # Panics
     ///

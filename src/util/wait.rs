@@ -13,7 +13,7 @@ pub(crate) trait Condition {
 
     fn holds(&self) -> bool;
 
-    /// Checks the condition again once a waiter has registered. If this returns `false`, whoever makes the condition
+    /// Checks the condition again once a waiter has registered. If this returns `false`, the code that makes the condition
     /// hold wakes that waiter. The lock of the waiters' list orders the two, unless an implementation needs more.
     fn holds_for_waiter(&self) -> bool {
         self.holds()
@@ -51,7 +51,7 @@ impl<C: Condition> WaitFor<C> {
         Poll::Ready(())
     }
 
-    /// Stops waiting, and leaves no waker behind.
+    /// Stops waiting, and removes the waker.
     pub(crate) fn complete(&mut self) {
         self.completed = true;
         self.condition.waiters().deregister(&mut self.ticket);

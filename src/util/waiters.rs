@@ -1,4 +1,4 @@
-//! The wakers of tasks that wait for the same condition. Each may stop waiting at any time and leaves nothing behind.
+//! The wakers of tasks that wait for the same condition. Each may stop waiting at any time; its waker is removed then.
 
 use std::collections::BTreeMap;
 use std::mem;
