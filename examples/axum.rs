@@ -3,7 +3,7 @@
 //! `cargo run --example axum --features tokio,tower`
 //! With `-- stuck`, one order never ends, and the exit code is 1.
 
-#![expect(clippy::print_stdout, reason = "an example speaks to a person")]
+#![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::convert::Infallible;
 use std::future::{IntoFuture, pending};

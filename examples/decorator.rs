@@ -30,7 +30,10 @@ impl Shop {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let shop = Arc::new(Shop { tracker: Tracker::new(Tokio::current()), orders: Mutex::default() });
+    let shop = Arc::new(Shop {
+        tracker: Tracker::new(Tokio::current()),
+        orders: Mutex::default(),
+    });
 
     println!("awaited: {:?}", Arc::clone(&shop).order(0).await);
     println!("awaited: {:?}", Arc::clone(&shop).order(1_999).await);

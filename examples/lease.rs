@@ -3,7 +3,7 @@
 //! 400 callers leave at any point, twice: without the shield, some leases are held forever.
 //! `cargo run --example lease --features tokio`
 
-#![expect(clippy::print_stdout, reason = "an example speaks to a person")]
+#![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::fmt;
 use std::io;

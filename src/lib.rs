@@ -63,7 +63,6 @@
 //! # What it is not
 //!
 #![doc = include_str!("../docs/limits.md")]
-
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs)]
