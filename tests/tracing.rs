@@ -1,7 +1,9 @@
-//! The events of orphans, as a subscriber gets them: none while the caller stays, one when it leaves, one when the work ends.
+//! The events of orphans, as a subscriber gets them: none while the caller waits, one when it is
+//! gone, one when the work ends.
 //!
-//! Most tests set a subscriber for their own thread, which cranks the executor, too. What needs one for all threads, or none
-//! at all, runs in a process of its own: this binary again, with the name of the one test.
+//! Most tests set a subscriber for their own thread, which also cranks the executor. Tests that
+//! need a global subscriber, or none at all, run in a process of their own: this binary again, with
+//! the name of the one test.
 
 #![cfg(feature = "tracing")]
 
@@ -17,14 +19,13 @@ mod support;
 use std::collections::BTreeMap;
 use std::env;
 use std::fmt;
-use std::future::{Future, pending, poll_fn, ready};
+use std::future::{Future, pending, ready};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, panic_any};
 use std::pin::Pin;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,16 +35,17 @@ use futures_shield::{
 };
 use futures_util::task::LocalSpawnExt;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 use tracing::field::{Field, Visit};
-use tracing::{Dispatch, Instrument, Level, Subscriber, error, info, info_span};
+use tracing::{Dispatch, Level, Subscriber, error, info, info_span};
 use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, registry};
 
-use crate::support::{Crank, DEADLINE, block_on, locked, on_a_thread, poll, timely};
+use crate::support::*;
 
-/// What was recorded, in order.
+/// The recorded events, in order.
 #[derive(Clone, Default)]
 struct Events(Arc<Mutex<Vec<Recorded>>>);
 
@@ -68,7 +70,7 @@ impl Events {
         assert!(recorded.is_empty(), "{recorded:#?}");
     }
 
-    /// Exactly these events have been recorded since the last look.
+    /// Asserts that exactly these events have been recorded since the last call.
     #[track_caller]
     fn expect<const N: usize>(&self, messages: [&str; N]) -> [Recorded; N] {
         let recorded = self.take();
@@ -108,24 +110,25 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Events {
 
 /// Runs `body` with `subscriber` set for this thread.
 fn with<T>(subscriber: impl Subscriber + Send + Sync, body: impl FnOnce() -> T) -> T {
-    // While there is one subscriber in all, tracing asks the thread that comes first to a callsite, for all threads and for
-    // good. That may be the thread of another test, which has none: so there always are more.
+    // With a single live dispatcher, tracing caches the interest in each callsite globally, from
+    // the thread that reaches it first. That may be the thread of another test, without a
+    // subscriber. So two more dispatchers are kept alive.
     static OTHERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
-    // In a process of its own a test is alone.
+    // A test in a process of its own is alone.
     if env::var_os(CHILD).is_none() {
         OTHERS.get_or_init(|| [Dispatch::new(registry()), Dispatch::new(registry())]);
     }
     tracing::subscriber::with_default(subscriber, body)
 }
 
-/// Runs `body` with everything recorded that happens on this thread.
+/// Runs `body` and records all events of this thread.
 fn recording<T>(body: impl FnOnce(&Events) -> T) -> T {
     let events = Events::default();
     with(registry().with(events.clone()), || body(&events))
 }
 
 impl Recorded {
-    /// What each event of this crate has: its level, its target, and the call site.
+    /// Checks what each event of this crate has: its level, its target, and the location.
     #[track_caller]
     fn check(&self, level: Level, location: &Location<'_>) {
         assert_eq!(self.level, level, "{self:?}");
@@ -154,7 +157,7 @@ impl Recorded {
     }
 }
 
-/// The two events of an orphan, checked for all that they have in common.
+/// Checks the two events of an orphan for all that they have in common.
 #[track_caller]
 fn check_pair([orphaned, ended]: &[Recorded; 2], level: Level, location: &Location<'_>) {
     orphaned.check(Level::DEBUG, location);
@@ -173,44 +176,53 @@ fn here() -> &'static Location<'static> {
     Location::caller()
 }
 
-/// Waits for one sign, and then says that it works, as a user's code would.
+/// Waits for a gate, and then emits an event as a user's code would.
 async fn work(gate: oneshot::Receiver<()>) -> u32 {
     gate.await.unwrap();
     info!("at work");
     7
 }
 
-/// Pending once.
-async fn turn() {
-    let mut turned = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut turned, true) {
-            return Poll::Ready(());
+/// Counts the calls of hooks that must not be called: a panic in a hook would be contained.
+#[derive(Default)]
+struct Calls(Arc<AtomicUsize>);
+
+impl Calls {
+    fn counting<T>(&self) -> impl FnOnce(Result<T, ShieldError>) + Send + 'static + use<T> {
+        let calls = Arc::clone(&self.0);
+        move |_| {
+            calls.fetch_add(1, Ordering::SeqCst);
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+    }
+
+    #[track_caller]
+    fn expect_none(&self) {
+        assert_eq!(self.0.load(Ordering::SeqCst), 0);
+    }
 }
 
-// While the caller stays.
+// While the caller waits.
 
 #[test]
-fn delivered_work_records_nothing() {
+fn delivered_work() {
     recording(|events| {
+        let calls = Calls::default();
         let crank = Crank::new();
         let spawner = crank.spawner();
         let tracker = Tracker::new(spawner.clone());
 
         assert_eq!(block_on(crank.drive(async { 1 }.shield(&spawner))), 1);
-        assert_eq!(block_on(crank.drive(turn().shield(&tracker).fallible())).unwrap(), ());
-        let hooked = turn()
+        assert_eq!(
+            block_on(crank.drive(yield_now().shield(&tracker).fallible())).unwrap(),
+            ()
+        );
+        let hooked = yield_now()
             .shield(&spawner)
-            .on_orphan(|_| unreachable!())
-            .on_orphan(|_| unreachable!());
+            .on_orphan(calls.counting())
+            .on_orphan(calls.counting());
         block_on(crank.drive(hooked));
         let told = shield_with(&spawner, |caller| async move {
-            turn().await;
+            yield_now().await;
             caller.is_gone()
         });
         assert!(!block_on(crank.drive(told)));
@@ -219,14 +231,15 @@ fn delivered_work_records_nothing() {
 
         let mut pool = LocalPool::new();
         let here = pool.spawner();
-        let local = turn().shield_local(spawn_local_fn(move |task| here.spawn_local(task).unwrap()));
+        let local = yield_now().shield_local(spawn_local_fn(move |task| here.spawn_local(task).unwrap()));
         pool.run_until(timely(local));
         events.expect_nothing();
+        calls.expect_none();
     });
 }
 
 #[test]
-fn delivered_failures_record_nothing() {
+fn delivered_failures() {
     recording(|events| {
         let crank = Crank::new();
         let panics = async { panic_any(1) }.shield(crank.spawner()).fallible();
@@ -244,28 +257,30 @@ fn delivered_failures_record_nothing() {
 }
 
 #[test]
-fn inline_work_that_is_not_orphaned_records_nothing() {
+fn awaited_inline_work() {
     recording(|events| {
+        let calls = Calls::default();
         let crank = Crank::new();
-        block_on(turn().shield_on_drop(crank.spawner()).on_orphan(|_| unreachable!()));
-        drop(turn().shield_on_drop(crank.spawner()).on_orphan(|_| unreachable!()));
+        block_on(yield_now().shield_on_drop(crank.spawner()).on_orphan(calls.counting()));
+        drop(yield_now().shield_on_drop(crank.spawner()).on_orphan(calls.counting()));
         let mut panics = async { panic_any(1) }.shield_on_drop(crank.spawner());
         assert!(catch_unwind(AssertUnwindSafe(|| poll(&mut panics))).is_err());
         drop(panics);
 
-        block_on(cleanup(crank.spawner(), (), |()| turn()).run());
-        cleanup(crank.spawner(), (), |()| turn())
-            .on_orphan(|_| unreachable!())
+        block_on(cleanup(crank.spawner(), (), |()| yield_now()).run());
+        cleanup(crank.spawner(), (), |()| yield_now())
+            .on_orphan(calls.counting())
             .disarm();
         assert_eq!(crank.run(), 0);
         events.expect_nothing();
+        calls.expect_none();
     });
 }
 
 // Endings.
 
 #[test]
-fn an_orphan_that_finishes_is_told_of_twice() {
+fn finished_orphan() {
     recording(|events| {
         let crank = Crank::new();
         let (open, gate) = oneshot::channel();
@@ -291,7 +306,7 @@ fn an_orphan_that_finishes_is_told_of_twice() {
 }
 
 #[test]
-fn an_orphan_that_panics_is_an_error_with_its_message() {
+fn panicked_orphan() {
     recording(|events| {
         let crank = Crank::new();
         let shield = async { panic!("out of paper") }.shield(crank.spawner());
@@ -309,7 +324,7 @@ fn an_orphan_that_panics_is_an_error_with_its_message() {
 }
 
 #[test]
-fn an_orphan_that_is_cancelled_is_an_error_that_says_whether_it_had_started() {
+fn cancelled_orphan() {
     for (started, when) in [(false, "before it started"), (true, "after it had started")] {
         recording(|events| {
             let crank = Crank::new();
@@ -333,9 +348,9 @@ fn an_orphan_that_is_cancelled_is_an_error_that_says_whether_it_had_started() {
     }
 }
 
-/// Its caller never took what was there. Nothing goes on, and so only the end is told.
+/// Work that had ended before its caller was gone: only the end is recorded.
 #[test]
-fn work_that_had_ended_before_its_caller_left_is_told_of_once() {
+fn ended_before_gone() {
     recording(|events| {
         let crank = Crank::new();
         let spawner = crank.spawner();
@@ -363,7 +378,7 @@ fn work_that_had_ended_before_its_caller_left_is_told_of_once() {
 }
 
 #[test]
-fn the_time_is_counted_from_when_the_caller_left() {
+fn time_since_gone() {
     recording(|events| {
         let crank = Crank::new();
         for panics in [false, true] {
@@ -375,7 +390,7 @@ fn the_time_is_counted_from_when_the_caller_left() {
             .shield(crank.spawner());
             crank.run();
 
-            // Long enough to be told apart. Nothing is waited for.
+            // Long enough to be distinguished. Nothing is waited for.
             thread::sleep(Duration::from_millis(40));
             let before_leaving = Instant::now();
             drop(shield);
@@ -398,10 +413,10 @@ fn the_time_is_counted_from_when_the_caller_left() {
     });
 }
 
-// Whose caller left, and how.
+// Callers that are gone, in every way.
 
 #[test]
-fn every_way_to_leave_is_told_of_once_with_its_place() {
+fn every_way_to_be_orphaned() {
     recording(|events| {
         let crank = Crank::new();
         let spawner = crank.spawner();
@@ -411,22 +426,22 @@ fn every_way_to_leave_is_told_of_once_with_its_place() {
             check_pair(&events.expect([ORPHANED, FINISHED]), Level::DEBUG, location);
         };
 
-        let shield = turn().shield(&spawner);
+        let shield = yield_now().shield(&spawner);
         let location = shield.location();
         shield.detach();
         check(location, line!() - 3);
 
-        let shield = turn().shield(&spawner).fallible();
+        let shield = yield_now().shield(&spawner).fallible();
         let location = shield.location();
         drop(shield);
         check(location, line!() - 3);
 
-        let shield = turn().shield(&spawner).fallible();
+        let shield = yield_now().shield(&spawner).fallible();
         let location = shield.location();
         shield.detach();
         check(location, line!() - 3);
 
-        let mut shield = turn().shield(&spawner);
+        let mut shield = yield_now().shield(&spawner);
         let location = shield.location();
         assert!(poll(&mut shield).is_pending());
         drop(shield);
@@ -437,12 +452,12 @@ fn every_way_to_leave_is_told_of_once_with_its_place() {
         drop(shield);
         check(location, line!() - 3);
 
-        let shield = futures_shield::shield(Tracker::new(&spawner), turn());
+        let shield = futures_shield::shield(Tracker::new(&spawner), yield_now());
         let location = shield.location();
         drop(shield);
         check(location, line!() - 3);
 
-        let shield = turn().shield(spawn_fn({
+        let shield = yield_now().shield(spawn_fn({
             let spawner = spawner.clone();
             move |task| spawner.spawn_detached(task)
         }));
@@ -453,7 +468,7 @@ fn every_way_to_leave_is_told_of_once_with_its_place() {
 }
 
 #[test]
-fn local_orphans_are_told_of() {
+fn local_orphans() {
     recording(|events| {
         let mut pool = LocalPool::new();
         let spawner = pool.spawner();
@@ -467,12 +482,12 @@ fn local_orphans_are_told_of() {
 }
 
 #[test]
-fn work_that_is_dropped_half_way_is_told_of() {
+fn dropped_partway() {
     recording(|events| {
         let crank = Crank::new();
         for ending in [FINISHED, PANICKED, CANCELLED] {
             let mut shield = async move {
-                turn().await;
+                yield_now().await;
                 assert!(ending != PANICKED);
             }
             .shield_on_drop(crank.spawner());
@@ -495,17 +510,17 @@ fn work_that_is_dropped_half_way_is_told_of() {
 }
 
 #[test]
-fn a_cleanup_that_nobody_waits_for_is_told_of() {
+fn spawned_cleanup() {
     recording(|events| {
         let crank = Crank::new();
-        let guard = || cleanup(crank.spawner(), (), |()| turn());
+        let guard = || cleanup(crank.spawner(), (), |()| yield_now());
         let expect = |location: &Location<'_>| {
             events.expect([ORPHANED])[0].check(Level::DEBUG, location);
             crank.run();
             events.expect([FINISHED])[0].check(Level::DEBUG, location);
         };
 
-        // Before it runs, before its first poll, and in the middle.
+        // Before it runs, before its first poll, and partway.
         let guarded = guard();
         let location = guarded.location();
         drop(guarded);
@@ -527,7 +542,7 @@ fn a_cleanup_that_nobody_waits_for_is_told_of() {
 }
 
 #[test]
-fn many_orphans_are_told_apart_by_their_places() {
+fn many_orphans() {
     recording(|events| {
         let crank = Crank::new();
         let (open_first, gate) = oneshot::channel();
@@ -550,13 +565,13 @@ fn many_orphans_are_told_apart_by_their_places() {
 
 #[cfg(feature = "macros")]
 #[test]
-fn the_decorators_place_is_its_own() {
+fn location_of_the_decorator() {
     use crate::support::CrankSpawner;
 
     #[futures_shield::shield(spawner)]
     async fn decorated(spawner: CrankSpawner) {
         drop(spawner);
-        turn().await;
+        yield_now().await;
     }
 
     recording(|events| {
@@ -573,7 +588,7 @@ fn the_decorators_place_is_its_own() {
 
 #[cfg(feature = "tower")]
 #[test]
-fn the_place_of_a_response_is_that_of_its_layer() {
+fn location_of_a_layer() {
     use futures_shield::ShieldLayer;
     use tower::{Layer, Service, service_fn};
 
@@ -583,14 +598,14 @@ fn the_place_of_a_response_is_that_of_its_layer() {
         let line = line!() - 1;
         for layer in [new.clone(), new.on_drop()] {
             let mut service = layer.layer(service_fn(|()| async {
-                turn().await;
+                yield_now().await;
                 Err::<(), _>("out of paper")
             }));
             let mut response = Box::pin(service.call(()));
             assert!(poll(&mut response).is_pending());
             drop(response);
             crank.run();
-            // An error of the service is an outcome as any other.
+            // An error of the service is an outcome like any other.
             for event in events.expect([ORPHANED, FINISHED]) {
                 let place = &event.fields["location"];
                 assert!(place.starts_with(&format!("{}:{line}:", file!())), "{place}");
@@ -602,7 +617,7 @@ fn the_place_of_a_response_is_that_of_its_layer() {
 // The hook.
 
 #[test]
-fn the_end_is_told_before_the_hook_and_after_the_drop_of_the_work() {
+fn order_of_the_end() {
     struct Telling(&'static str);
     impl Drop for Telling {
         fn drop(&mut self) {
@@ -614,7 +629,7 @@ fn the_end_is_told_before_the_hook_and_after_the_drop_of_the_work() {
         let crank = Crank::new();
         let shield = async {
             let _held = Telling("work");
-            turn().await;
+            yield_now().await;
             Telling("output")
         }
         .shield(crank.spawner());
@@ -631,7 +646,7 @@ fn the_end_is_told_before_the_hook_and_after_the_drop_of_the_work() {
     });
 }
 
-/// Panics at what it is told of.
+/// Panics at the events that it is given.
 struct Brittle(Arc<Mutex<Vec<String>>>);
 
 impl<S: Subscriber> Layer<S> for Brittle {
@@ -642,14 +657,14 @@ impl<S: Subscriber> Layer<S> for Brittle {
 }
 
 #[test]
-fn a_subscriber_that_panics_keeps_no_outcome_from_the_hook() {
+fn subscriber_panic_spares_the_hook() {
     for ending in [FINISHED, PANICKED, CANCELLED] {
         let levels = Arc::new(Mutex::new(Vec::new()));
         let (tell, mut told) = mpsc::unbounded_channel();
         let shield = |crank: &Crank| {
             let tell = tell.clone();
             async move {
-                turn().await;
+                yield_now().await;
                 assert!(ending != PANICKED);
             }
             .shield(crank.spawner())
@@ -670,7 +685,7 @@ fn a_subscriber_that_panics_keeps_no_outcome_from_the_hook() {
             }
         };
 
-        // It panics when the caller leaves. Neither that nor the executor's thread panics with it.
+        // It panics when the caller is gone. Neither the caller nor the executor's thread panics.
         let crank = Crank::new();
         let orphan = shield(&crank);
         with(registry().with(Brittle(Arc::clone(&levels))), || drop(orphan));
@@ -694,7 +709,7 @@ fn a_subscriber_that_panics_keeps_no_outcome_from_the_hook() {
         );
         assert_eq!(told.try_recv(), Ok(ending));
 
-        // At both, and where the two are one.
+        // At both, and at the event of work that had ended before.
         with(registry().with(Brittle(Arc::clone(&levels))), || {
             let crank = Crank::new();
             drop(shield(&crank));
@@ -711,18 +726,18 @@ fn a_subscriber_that_panics_keeps_no_outcome_from_the_hook() {
     }
 }
 
-/// A panic of the subscriber must not become a second one: that would abort.
+/// A panic of the subscriber must not become a second panic: that would abort.
 #[test]
-fn a_subscriber_that_panics_while_the_caller_unwinds_does_not_abort() {
+fn subscriber_panics_while_unwinding() {
     let (tell, mut told) = mpsc::unbounded_channel();
     with(registry().with(Brittle(Arc::default())), || {
         let crank = Crank::new();
-        let mut inline = turn().shield_on_drop(crank.spawner()).on_orphan({
+        let mut inline = yield_now().shield_on_drop(crank.spawner()).on_orphan({
             let tell = tell.clone();
             move |_| tell.send("inline").unwrap()
         });
         assert!(poll(&mut inline).is_pending());
-        let eager = turn()
+        let eager = yield_now()
             .shield(crank.spawner())
             .on_orphan(move |_| tell.send("eager").unwrap());
 
@@ -738,9 +753,9 @@ fn a_subscriber_that_panics_while_the_caller_unwinds_does_not_abort() {
     assert_eq!(told, [Ok("eager"), Ok("inline")]);
 }
 
-/// The one event is lost that the subscriber panicked at, and not the error that follows.
+/// Only the event at which the subscriber panicked is lost, and not the error that follows.
 #[test]
-fn a_subscriber_that_panics_when_the_caller_leaves_is_told_of_the_end() {
+fn subscriber_panics_at_orphaning() {
     struct Once(Events, AtomicBool);
     impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Once {
         fn on_event(&self, event: &tracing::Event<'_>, cx: Context<'_, S>) {
@@ -758,10 +773,10 @@ fn a_subscriber_that_panics_when_the_caller_leaves_is_told_of_the_end() {
     events.expect([PANICKED]);
 }
 
-/// A subscriber may call back, and no lock is held then. What ends inside an event of ours emits no event.
+/// A subscriber may re-enter: no lock is held.
 #[test]
-fn work_that_is_ended_by_the_subscriber_is_silent() {
-    /// Ends the work when it hears that the caller has left.
+fn ended_by_the_subscriber() {
+    /// Ends the work when it gets the event that the caller is gone.
     struct Ending(Events, Arc<Crank>);
     impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Ending {
         fn on_event(&self, event: &tracing::Event<'_>, cx: Context<'_, S>) {
@@ -782,14 +797,15 @@ fn work_that_is_ended_by_the_subscriber_is_silent() {
         });
         (events, told.try_recv())
     });
+    // The end happened inside the first event, and an event of ours is not emitted inside another.
     events.expect([ORPHANED]);
     assert_eq!(outcome, Ok(7));
 }
 
-// Who listens.
+// Subscribers.
 
 #[test]
-fn switched_off_nothing_is_told_and_the_hook_is_called() {
+fn switched_off() {
     let events = Events::default();
     let (tell, mut told) = mpsc::unbounded_channel();
     with(registry().with(LevelFilter::OFF).with(events.clone()), || {
@@ -808,89 +824,29 @@ fn switched_off_nothing_is_told_and_the_hook_is_called() {
 }
 
 #[test]
-fn a_filter_by_the_name_of_the_crate_finds_the_events() {
+fn filter_by_crate_name() {
     let events = Events::default();
     let ours = filter_fn(|metadata| metadata.target() == "futures_shield");
     with(registry().with(events.clone().with_filter(ours)), || {
         let crank = Crank::new();
-        drop(turn().shield(crank.spawner()));
+        drop(yield_now().shield(crank.spawner()));
         info!("between");
         crank.run();
     });
     events.expect([ORPHANED, FINISHED]);
 }
 
-// What users carry along.
+// Spans.
 
+/// Scenario 82: the parent of both events is the span of the `.shield()` call, wherever the shield
+/// is dropped and the work ends. The shield holds that span until the orphan has ended.
 #[test]
-fn a_span_goes_where_the_work_goes() {
-    async fn told() {
-        info!("told");
-        turn().await;
-        info!("told");
-    }
-
-    recording(|events| {
-        let crank = Crank::new();
-        let request = info_span!("request");
-        let expect = |spans: &[&str]| {
-            crank.run();
-            let recorded = events.take();
-            let told: Vec<_> = recorded.iter().filter(|event| event.message == "told").collect();
-            assert_eq!(told.len(), 2, "{recorded:#?}");
-            assert!(told.iter().all(|event| event.spans == spans), "{recorded:#?}");
-        };
-
-        // By itself it does not: the work is a task.
-        request.in_scope(|| told().shield(crank.spawner())).detach();
-        expect(&[]);
-
-        let shield = request.in_scope(|| told().in_current_span().shield(crank.spawner()));
-        crank.step();
-        drop(shield);
-        expect(&["request"]);
-
-        told().instrument(info_span!("charge")).shield(crank.spawner()).detach();
-        expect(&["charge"]);
-
-        let charge = info_span!(parent: &request, "charge");
-        told().instrument(charge).shield(crank.spawner()).detach();
-        expect(&["charge", "request"]);
-
-        let mut inline = told().instrument(request.clone()).shield_on_drop(crank.spawner());
-        assert!(poll(&mut inline).is_pending());
-        drop(inline);
-        expect(&["request"]);
-
-        let span = request.clone();
-        drop(cleanup(crank.spawner(), (), move |()| told().instrument(span)));
-        expect(&["request"]);
-    });
-}
-
-/// The span of the caller that leaves is where the first event is.
-#[test]
-fn the_caller_leaves_in_its_own_span() {
-    recording(|events| {
-        let crank = Crank::new();
-        let shield = turn().in_current_span().shield(crank.spawner());
-        info_span!("request").in_scope(|| drop(shield));
-        let [orphaned] = events.expect([ORPHANED]);
-        assert_eq!(orphaned.spans, ["request"]);
-        crank.run();
-        events.expect([FINISHED]);
-    });
-}
-
-/// The parent of both events is the span of the `.shield()` call, wherever its caller and the work end. The shield
-/// holds that span, and lets go of it when the orphan has ended.
-#[test]
-fn the_parent_is_the_span_of_the_call() {
+fn span_of_the_call() {
     recording(|events| {
         let crank = Crank::new();
         let request = info_span!("request");
         let eager = request.in_scope(|| ready(()).shield(crank.spawner()));
-        let mut inline = request.in_scope(|| turn().shield_on_drop(crank.spawner()));
+        let mut inline = request.in_scope(|| yield_now().shield_on_drop(crank.spawner()));
         let guard = request.in_scope(|| cleanup(crank.spawner(), (), async |()| ()));
         drop(request);
         assert!(poll(&mut inline).is_pending());
@@ -901,9 +857,10 @@ fn the_parent_is_the_span_of_the_call() {
     });
 }
 
-/// The events go to the subscriber that made the span of the call, and not to the one of the thread that ends it.
+/// The events go to the subscriber that made the span of the call, and not to the one of the thread
+/// that ends it.
 #[test]
-fn the_subscriber_is_the_one_of_the_span() {
+fn subscriber_of_the_span() {
     let (ours, theirs) = (Events::default(), Events::default());
     let crank = Crank::new();
     let shield = with(registry().with(ours.clone()), || {
@@ -917,60 +874,13 @@ fn the_subscriber_is_the_one_of_the_span() {
     theirs.expect([]);
 }
 
-tokio::task_local! {
-    static REQUEST: u32;
-}
-
-#[test]
-fn a_task_local_goes_where_the_work_goes() {
-    async fn request() -> Option<u32> {
-        turn().await;
-        REQUEST.try_with(|id| *id).ok()
-    }
-
-    let crank = Crank::new();
-    let (tell, mut told) = mpsc::unbounded_channel();
-    let tell = || {
-        let tell = tell.clone();
-        move |outcome: Result<Option<u32>, ShieldError>| tell.send(outcome.unwrap()).unwrap()
-    };
-
-    // By itself it does not.
-    let spawner = crank.spawner();
-    let outside = REQUEST.scope(1, async { request().shield(spawner).await });
-    assert_eq!(block_on(crank.drive(outside)), None);
-
-    // Around what is shielded it does: for the caller, for the orphan, and for the rest of what was dropped half-way.
-    assert_eq!(
-        block_on(crank.drive(REQUEST.scope(2, request()).shield(crank.spawner()))),
-        Some(2)
-    );
-    drop(REQUEST.scope(3, request()).shield(crank.spawner()).on_orphan(tell()));
-    crank.run();
-    assert_eq!(told.try_recv(), Ok(Some(3)));
-
-    let mut inline = Box::pin(REQUEST.scope(4, request()))
-        .shield_on_drop(crank.spawner())
-        .on_orphan(tell());
-    assert!(poll(&mut inline).is_pending());
-    drop(inline);
-    crank.run();
-    assert_eq!(told.try_recv(), Ok(Some(4)));
-
-    // Carried on from the caller's.
-    let spawner = crank.spawner();
-    let carried = REQUEST.scope(5, async move {
-        let id = REQUEST.get();
-        REQUEST.scope(id, request()).shield(spawner).await
-    });
-    assert_eq!(block_on(crank.drive(carried)), Some(5));
-}
-
 /// A handler under a `ShieldLayer` keeps the span that it was called in.
 #[cfg(feature = "tower")]
 mod under_a_layer {
     use std::convert::Infallible;
+    use std::future::poll_fn;
     use std::mem::ManuallyDrop;
+    use std::task::Poll;
 
     use axum::body::Body;
     use axum::extract::Request;
@@ -998,7 +908,7 @@ mod under_a_layer {
         let at_drop = AtDrop;
         let work = async {
             info!("told of the first poll");
-            turn().await;
+            yield_now().await;
             info!("told of the last poll");
             Ok(Response::new(Body::empty()))
         };
@@ -1263,7 +1173,7 @@ mod under_a_layer {
                     let crank = Crank::new();
                     let mut service = both(&crank)[mode].layer(service_fn(|dropped: Dropped| async move {
                         let _dropped = dropped;
-                        turn().await;
+                        yield_now().await;
                         Ok::<_, Infallible>("receipt")
                     }));
                     let mut call = |dropped: &Arc<AtomicBool>| {
@@ -1309,7 +1219,8 @@ mod under_a_layer {
 
 const CHILD: &str = "FUTURES_SHIELD_TEST_CHILD";
 
-/// Runs `body` in a process in which no other test runs, and gives what that wrote, or `None` in that process itself.
+/// Runs `body` in a process in which no other test runs, and returns what it wrote, or `None` in
+/// that process itself.
 fn in_a_process(name: &str, body: impl FnOnce()) -> Option<String> {
     if env::var_os(CHILD).is_some_and(|child| child == name) {
         body();
@@ -1335,34 +1246,32 @@ fn in_a_process(name: &str, body: impl FnOnce()) -> Option<String> {
     Some(text)
 }
 
-/// Callers and work that end at the same time, on many threads: the end of each orphan is told once, and nobody else's.
+/// Callers and work that end at the same time, on many threads: each orphan is recorded once when
+/// its caller is gone, and each end that its caller did not get once.
 #[test]
-fn on_many_threads_each_orphan_is_told_of() {
-    in_a_process("on_many_threads_each_orphan_is_told_of", || {
+fn many_threads() {
+    in_a_process("many_threads", || {
         const ROUNDS: usize = 2_000;
         let events = Events::default();
         tracing::subscriber::set_global_default(registry().with(events.clone())).unwrap();
         let pool = ThreadPool::builder().pool_size(3).create().unwrap();
         let tracker = Tracker::new(spawn_fn(move |task| pool.spawn_ok(task)));
-
-        let (orphans, inline_place) = (Arc::new(Mutex::new(0)), Mutex::new(String::new()));
+        let (called, dropped) = (Arc::new(AtomicUsize::new(0)), Drops::new());
         for round in 0..ROUNDS {
-            let (count, events) = (Arc::clone(&orphans), events.clone());
             let work = async move {
                 for _ in 0..round % 3 {
-                    turn().await;
+                    yield_now().await;
                 }
             };
+            let (calls, held) = (Arc::clone(&called), dropped.one());
             let hook = move |_| {
-                *locked(&count) += 1;
-                // Both are there when the hook is called.
-                assert!(!locked(&events.0).is_empty());
+                calls.fetch_add(1, Ordering::SeqCst);
+                drop(held);
             };
             match round % 5 {
                 0 => block_on(work.shield(&tracker).on_orphan(hook)),
                 1 => {
                     let mut inline = work.shield_on_drop(&tracker).on_orphan(hook);
-                    *locked(&inline_place) = inline.location().to_string();
                     let _ = poll(&mut inline);
                 }
                 2 => {
@@ -1374,38 +1283,28 @@ fn on_many_threads_each_orphan_is_told_of() {
         }
         block_on(tracker.wait());
 
-        let (mut begun, mut ended, mut inline) = (0, 0, 0);
-        for event in events.take() {
-            let of_inline = event.fields["location"] == *locked(&inline_place);
-            match event.message.as_str() {
-                ORPHANED => {
-                    begun += 1;
-                    inline += usize::from(of_inline);
-                }
-                FINISHED => {
-                    ended += 1;
-                    inline = inline
-                        .checked_sub(usize::from(of_inline))
-                        .expect("it ended before it had begun");
-                }
-                other => panic!("{other}"),
-            }
-        }
-        // What ends at the same time as its caller leaves may not go on by then, and is only told to have ended. What ran inside of
-        // its caller always goes on.
-        assert_eq!((ended, inline), (*locked(&orphans), 0));
-        assert!(begun <= ended && begun > ROUNDS / 10, "{begun} of {ended}");
+        let events = events.take();
+        let count = |message| events.iter().filter(|event| event.message == message).count();
+        let metrics = tracker.metrics();
+        let orphans = usize::try_from(metrics.orphaned_total()).unwrap();
+        assert_eq!(metrics.finished_total(), metrics.orphaned_total());
+        assert_eq!(count(ORPHANED), orphans);
+        // The end is also recorded of work that had ended before its caller was gone.
+        assert_eq!(count(FINISHED), called.load(Ordering::SeqCst));
+        assert_eq!(events.len(), count(ORPHANED) + count(FINISHED));
+        assert!(orphans > ROUNDS / 10, "{orphans}");
+        assert_eq!(dropped.count(), ROUNDS, "each hook was called or dropped");
     });
 }
 
 #[test]
-fn without_a_subscriber_nothing_happens() {
-    let written = in_a_process("without_a_subscriber_nothing_happens", || {
+fn without_subscriber() {
+    let written = in_a_process("without_subscriber", || {
         let crank = Crank::new();
         let (tell, mut told) = mpsc::unbounded_channel();
         for ending in [FINISHED, CANCELLED] {
             let tell = tell.clone();
-            let shield = turn()
+            let shield = yield_now()
                 .shield(crank.spawner())
                 .on_orphan(move |outcome| tell.send(outcome.is_ok()).unwrap());
             drop(shield);
@@ -1421,14 +1320,14 @@ fn without_a_subscriber_nothing_happens() {
 }
 
 #[test]
-fn at_a_level_above_debug_only_what_went_wrong_is_told() {
-    // What other subscribers want, of other tests, would be asked for as well.
-    in_a_process("at_a_level_above_debug_only_what_went_wrong_is_told", || {
+fn level_above_debug() {
+    // Subscribers of other tests would also be asked.
+    in_a_process("level_above_debug", || {
         for level in [LevelFilter::INFO, LevelFilter::WARN, LevelFilter::ERROR] {
             let events = Events::default();
             with(registry().with(level).with(events.clone()), || {
                 let crank = Crank::new();
-                drop(turn().shield(crank.spawner()));
+                drop(yield_now().shield(crank.spawner()));
                 crank.run();
                 events.expect_nothing();
 
@@ -1453,12 +1352,12 @@ fn at_a_level_above_debug_only_what_went_wrong_is_told() {
     });
 }
 
-/// Layers with filters of their own keep the answer to `enabled!` in a thread-local, for the event that is to follow. Where none
-/// does, they miss the next one, whoever it is from: a user's error, here.
+/// Layers with filters keep the answer to `enabled!` in a thread-local for the event that follows.
+/// If none follows, they miss the next event, which may be a user's error.
 #[test]
-fn the_users_next_event_is_not_lost_to_a_filter() {
-    // Other subscribers, of other tests, would have tracing ask more often than it does by itself.
-    in_a_process("the_users_next_event_is_not_lost_to_a_filter", || {
+fn next_event_passes_the_filter() {
+    // Subscribers of other tests would make tracing ask more often.
+    in_a_process("next_event_passes_the_filter", || {
         for others in [
             LevelFilter::TRACE,
             LevelFilter::DEBUG,
@@ -1473,7 +1372,7 @@ fn the_users_next_event_is_not_lost_to_a_filter() {
                     .with(Events::default().with_filter(others));
                 with(subscriber, || {
                     let crank = Crank::new();
-                    let shield = turn().shield(crank.spawner());
+                    let shield = yield_now().shield(crank.spawner());
                     if had_ended {
                         crank.run();
                     }
@@ -1489,36 +1388,37 @@ fn the_users_next_event_is_not_lost_to_a_filter() {
     });
 }
 
-/// The pair of an orphan whose threads have different subscribers: each is told by the thread that it happens on.
+/// The two events of an orphan whose threads have different subscribers: each goes to the
+/// subscriber of its thread.
 #[test]
-fn each_event_goes_to_the_subscriber_of_its_thread() {
+fn subscriber_of_the_thread() {
     let (callers, executors) = (Events::default(), Events::default());
     let crank = Crank::new();
-    let shield = turn().shield(crank.spawner());
+    let shield = yield_now().shield(crank.spawner());
     with(registry().with(callers.clone()), || drop(shield));
     with(registry().with(executors.clone()), || crank.run());
     callers.expect([ORPHANED]);
     executors.expect([FINISHED]);
 }
 
-/// A hook that makes an orphan of its own has that told of, too.
+/// An orphan that a hook makes is recorded too.
 #[test]
-fn an_orphan_of_a_hook_is_told_of() {
+fn orphan_of_a_hook() {
     recording(|events| {
         let crank = Crank::new();
         let spawner = crank.spawner();
-        let shield = turn()
+        let shield = yield_now()
             .shield(crank.spawner())
-            .on_orphan(move |_| turn().shield(spawner).detach());
+            .on_orphan(move |_| yield_now().shield(spawner).detach());
         drop(shield);
         crank.run();
         events.expect([ORPHANED, FINISHED, ORPHANED, FINISHED]);
     });
 }
 
-/// What is recorded asks nothing of the output.
+/// The events need no `Debug` of the output.
 #[test]
-fn an_output_without_debug_is_told_of() {
+fn output_without_debug() {
     struct Opaque;
     recording(|events| {
         let crank = Crank::new();

@@ -1,12 +1,14 @@
-//! What a user reads where something cannot be shielded. `TRYBUILD=overwrite` writes the expected texts anew.
+//! What a user reads where something cannot be shielded. `TRYBUILD=overwrite` writes the expected
+//! texts anew.
 
 /// Futures, outputs and values that cannot be handed over, and what must not be left unused.
 #[test]
-fn what_cannot_be_shielded() {
+fn unshieldable_work() {
     trybuild::TestCases::new().compile_fail("tests/ui/core/*.rs");
 }
 
-/// Arguments that are no spawners. The compiler lists those that are, and which ones there are is up to the features.
+/// Arguments that are no spawners. The compiler lists those that are, and which ones there are is
+/// up to the features.
 #[cfg(all(
     feature = "async-std",
     feature = "async-task",
@@ -15,14 +17,14 @@ fn what_cannot_be_shielded() {
     feature = "tokio"
 ))]
 #[test]
-fn what_is_no_spawner() {
+fn not_a_spawner() {
     trybuild::TestCases::new().compile_fail("tests/ui/core/spawners/*.rs");
 }
 
 /// Each message of `#[shield]`, at its token.
 #[cfg(all(feature = "macros", feature = "tokio"))]
 #[test]
-fn what_the_attribute_rejects() {
+fn rejected_by_the_attribute() {
     trybuild::TestCases::new().compile_fail("tests/ui/macros/*.rs");
 }
 

@@ -1,38 +1,26 @@
-//! `shield_with`, `Caller`, and the futures that end when the caller has gone.
+//! `shield_with`, `Caller`, and the futures that end when the caller is gone.
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::future::{Future, pending, poll_fn, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use futures_shield::future::{Gone, RunUntilGone, RunWithGrace};
 use futures_shield::{BoxTask, Caller, Shield, ShieldError, Spawn, shield_with, shield_with_local, spawn_fn};
 use futures_util::FutureExt;
-use futures_util::future::{FusedFuture, join_all};
+use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::support::*;
-
-/// A caller outside of its work, for tests that ask it by hand; and the shield, whose work is never run.
-fn by_hand() -> (Shield<()>, Caller) {
-    let caller = RefCell::new(None);
-    let never = spawn_fn(std::mem::forget::<BoxTask>);
-    let shield = shield_with(never, |given| {
-        caller.replace(Some(given));
-        ready(())
-    });
-    (shield, caller.take().unwrap())
-}
 
 fn poll_pinned<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Pending while its count is not reached, and counts its polls. It is woken by nobody.
+/// Pending until it was polled `at` times. It counts its polls, and nobody wakes it.
 struct ReadyAt {
     polls: Rc<Cell<usize>>,
     at: usize,
@@ -60,20 +48,20 @@ fn ready_at(at: usize) -> (ReadyAt, Rc<Cell<usize>>) {
 }
 
 on_every_spawner! {
-    while_the_caller_waits_it_is_there,
-    the_caller_leaves_and_gone_resolves,
-    the_caller_detaches_and_gone_resolves,
-    the_caller_left_before_the_work_asks,
-    delivery_resolves_gone_for_a_helper,
-    the_caller_leaves_an_open_window,
-    a_window_opens_after_the_caller_has_left,
-    the_work_rolls_back,
-    grace_begins_when_the_caller_leaves,
-    many_tasks_wait_for_one_caller,
+    not_gone_while_awaited,
+    drop_resolves_gone,
+    detach_resolves_gone,
+    gone_before_the_first_question,
+    delivery_resolves_gone,
+    open_window_closes_when_gone,
+    window_after_gone_never_opens,
+    work_rolls_back,
+    grace_begins_when_gone,
+    many_tasks_wait,
 }
 
-/// Scenarios 1 and 45, where nobody leaves.
-fn while_the_caller_waits_it_is_there<R: Rig>(rig: R) {
+/// Scenarios 1 and 45: nobody leaves.
+fn not_gone_while_awaited<R: Rig>(rig: R) {
     let (open, gate) = oneshot::channel::<()>();
     let shield = shield_with(rig.spawner(), async |caller: Caller| {
         let before = caller.is_gone();
@@ -85,7 +73,7 @@ fn while_the_caller_waits_it_is_there<R: Rig>(rig: R) {
 }
 
 /// Scenario 45.
-fn the_caller_leaves_and_gone_resolves<R: Rig>(rig: R) {
+fn drop_resolves_gone<R: Rig>(rig: R) {
     let (asks, asked) = oneshot::channel();
     let (tell, told) = oneshot::channel();
     let shield = shield_with(rig.spawner(), async move |caller: Caller| {
@@ -100,8 +88,8 @@ fn the_caller_leaves_and_gone_resolves<R: Rig>(rig: R) {
     });
 }
 
-/// Scenario 45: detaching is leaving.
-fn the_caller_detaches_and_gone_resolves<R: Rig>(rig: R) {
+/// Scenario 45: a detached shield is gone.
+fn detach_resolves_gone<R: Rig>(rig: R) {
     let (tell, told) = oneshot::channel();
     let shield = shield_with(rig.spawner(), async move |caller: Caller| {
         caller.gone().await;
@@ -111,8 +99,8 @@ fn the_caller_detaches_and_gone_resolves<R: Rig>(rig: R) {
     assert_eq!(rig.run(told), Ok(()));
 }
 
-/// Scenario 46: level-triggered, however often it is asked.
-fn the_caller_left_before_the_work_asks<R: Rig>(rig: R) {
+/// Scenario 46: level-triggered, however often the work asks.
+fn gone_before_the_first_question<R: Rig>(rig: R) {
     let (open, gate) = oneshot::channel::<()>();
     let (tell, told) = oneshot::channel();
     let shield = shield_with(rig.spawner(), async move |caller: Caller| {
@@ -128,8 +116,9 @@ fn the_caller_left_before_the_work_asks<R: Rig>(rig: R) {
     });
 }
 
-/// Scenario 51b: a helper that outlives the work is told once the outcome has been delivered, and not before.
-fn delivery_resolves_gone_for_a_helper<R: Rig>(rig: R) {
+/// Scenario 51b: a helper that outlives the work resolves once the outcome has been delivered, and
+/// not before.
+fn delivery_resolves_gone<R: Rig>(rig: R) {
     let (hand, handed) = oneshot::channel();
     let mut shield = shield_with(rig.spawner(), async |caller: Caller| hand.send(caller).unwrap());
     rig.run(async {
@@ -144,8 +133,8 @@ fn delivery_resolves_gone_for_a_helper<R: Rig>(rig: R) {
     drop(shield);
 }
 
-/// Scenario 47: the window's future is dropped, and the work goes on with `None`.
-fn the_caller_leaves_an_open_window<R: Rig>(rig: R) {
+/// Scenario 47: the window's future is dropped, and the work continues with `None`.
+fn open_window_closes_when_gone<R: Rig>(rig: R) {
     let (begins, begun) = oneshot::channel();
     let (tell, told) = oneshot::channel();
     let drops = Drops::new();
@@ -167,7 +156,7 @@ fn the_caller_leaves_an_open_window<R: Rig>(rig: R) {
 }
 
 /// Scenario 48.
-fn a_window_opens_after_the_caller_has_left<R: Rig>(rig: R) {
+fn window_after_gone_never_opens<R: Rig>(rig: R) {
     let (open, gate) = oneshot::channel::<()>();
     let (tell, told) = oneshot::channel();
     let shield = shield_with(rig.spawner(), async move |caller: Caller| {
@@ -182,8 +171,8 @@ fn a_window_opens_after_the_caller_has_left<R: Rig>(rig: R) {
     });
 }
 
-/// Scenario 51: what was charged is refunded, because the caller left before it confirmed.
-fn the_work_rolls_back<R: Rig>(rig: R) {
+/// Scenario 51: what was charged is refunded, because the caller was gone before it confirmed.
+fn work_rolls_back<R: Rig>(rig: R) {
     let (ledger, mut booked) = mpsc::unbounded_channel();
     let (tell, told) = oneshot::channel();
     let shield = shield_with(rig.spawner(), async move |caller: Caller| {
@@ -203,8 +192,9 @@ fn the_work_rolls_back<R: Rig>(rig: R) {
     });
 }
 
-/// Scenario 50: the clock is made once the caller has left, and when it has run out the work goes on without the future.
-fn grace_begins_when_the_caller_leaves<R: Rig>(rig: R) {
+/// Scenario 50: the clock is made once the caller is gone; when it ends, the work continues without
+/// the future.
+fn grace_begins_when_gone<R: Rig>(rig: R) {
     let (begins, begun) = oneshot::channel();
     let (made, clock_made) = oneshot::channel();
     let (ring, bell) = oneshot::channel::<()>();
@@ -231,7 +221,7 @@ fn grace_begins_when_the_caller_leaves<R: Rig>(rig: R) {
 }
 
 /// Scenario 49.
-fn many_tasks_wait_for_one_caller<R: Rig>(rig: R) {
+fn many_tasks_wait<R: Rig>(rig: R) {
     const WAITERS: usize = 100;
     let spawner = rig.spawner();
     let (waits, mut waiting) = mpsc::unbounded_channel();
@@ -268,11 +258,11 @@ mod local {
     use super::*;
 
     on_every_local_spawner! {
-        the_caller_leaves_and_the_work_sees_it,
+        window_closes_when_gone,
     }
 
     /// Scenarios 45 and 61.
-    fn the_caller_leaves_and_the_work_sees_it<R: LocalRig>(rig: R) {
+    fn window_closes_when_gone<R: LocalRig>(rig: R) {
         rig.run(async {
             let seen = Rc::new(Cell::new(None));
             let sees = Rc::clone(&seen);
@@ -293,11 +283,11 @@ mod local {
     }
 }
 
-// What is told apart by hand.
+// Step by step, by hand.
 
-/// Scenario 45, of every way to leave.
+/// Scenario 45, for every way to be gone.
 #[test]
-fn whichever_way_the_caller_leaves() {
+fn every_way_to_be_gone() {
     let ways: [fn(Shield<()>); 6] = [
         drop,
         Shield::detach,
@@ -312,7 +302,7 @@ fn whichever_way_the_caller_leaves() {
         },
     ];
     for leave in ways {
-        let (shield, caller) = by_hand();
+        let (shield, caller) = caller_by_hand();
         let mut gone = caller.gone();
         let (wakes, waker) = Wakes::new();
         assert!(!caller.is_gone());
@@ -326,9 +316,9 @@ fn whichever_way_the_caller_leaves() {
     }
 }
 
-/// Scenario 51b: delivered is gone, whatever was delivered.
+/// Scenario 51b: the caller is gone after delivery, whatever was delivered.
 #[test]
-fn whichever_outcome_is_delivered() {
+fn gone_after_every_outcome() {
     let crank = Crank::new();
     for ending in ["value", "panic", "cancelled"] {
         let kept = RefCell::new(None);
@@ -363,18 +353,19 @@ fn whichever_outcome_is_delivered() {
     }
 }
 
-/// A leaked caller never leaves.
+/// A leaked caller is never gone.
 #[test]
-fn leaked_it_stays() {
-    let (shield, caller) = by_hand();
+fn leaked_shield_is_never_gone() {
+    let (shield, caller) = caller_by_hand();
     std::mem::forget(shield);
     assert!(!caller.is_gone());
     assert!(poll(&mut caller.gone()).is_pending());
 }
 
-/// A spawner that panics gives no shield, so there is no caller: work that it has taken all the same must see that.
+/// A spawner that panics returns no shield, so there is no caller: work that it has taken must see
+/// that it is gone.
 #[test]
-fn there_is_no_caller_where_the_spawner_panics() {
+fn spawner_panic_resolves_gone() {
     let crank = Crank::new();
     let spawner = crank.spawner();
     let panics = spawn_fn(move |task: BoxTask| {
@@ -393,18 +384,18 @@ fn there_is_no_caller_where_the_spawner_panics() {
     assert_eq!(told.try_recv(), Ok(()));
 }
 
-/// A closure that panics gives no future: nothing is spawned, and its panic passes through.
+/// A closure that panics returns no future: nothing is spawned, and its panic passes through.
 #[test]
-fn a_closure_that_panics_passes_through() {
+fn closure_panic_passes_through() {
     let crank = Crank::new();
     let closure = |_: Caller| -> std::future::Ready<()> { panic!("the closure's") };
     assert_eq!(panics_with(|| shield_with(crank.spawner(), closure)), "the closure's");
     assert_eq!(crank.len(), 0);
 }
 
-/// The closure is called at once, on this thread.
+/// The closure is called immediately, on this thread.
 #[test]
-fn the_closure_is_called_at_once() {
+fn closure_is_called_immediately() {
     let crank = Crank::new();
     let called = Cell::new(false);
     let shield = shield_with(crank.spawner(), |_| {
@@ -416,121 +407,53 @@ fn the_closure_is_called_at_once() {
     assert_eq!(shield.now_or_never(), Some(7));
 }
 
-/// Scenario 49: each waiter is woken, though one waker panics, and another drops waiters.
+/// Scenario 49: each waiter is woken, even if one waker panics and another one drops waiters.
 #[test]
-fn every_waiter_is_woken_whatever_the_others_do() {
-    let (shield, caller) = by_hand();
-    let (wakes, counting) = Wakes::new();
-    let dropped = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let waiters = Arc::clone(&dropped);
-    let wakers = [
-        act(|| panic!("the waker's"), || {}),
-        act(move || drop(std::mem::take(&mut *locked(&waiters))), || {}),
-    ];
-    let mut all = Vec::new();
-    for round in 0..9 {
-        let mut gone = caller.gone();
-        let waker = wakers.get(round % 3).unwrap_or(&counting);
-        assert!(poll_with(&mut gone, waker).is_pending());
-        all.push(gone);
-        let mut gone = caller.gone();
-        assert!(poll(&mut gone).is_pending());
-        locked(&dropped).push(gone);
-    }
-    drop(shield);
-    assert_eq!(wakes.count(), 3);
-    assert!(locked(&dropped).is_empty());
-    assert!(all.iter_mut().all(|gone| poll(gone).is_ready()));
-}
-
-/// Scenario 49: waiters that leave cost nothing after. They are not woken, and their wakers are dropped with them.
-#[test]
-fn a_waiter_that_leaves_is_not_woken() {
-    let (shield, caller) = by_hand();
-    let (left, left_waker) = Wakes::new();
-    let (stayed, stayed_waker) = Wakes::new();
-    let mut leaves = caller.gone();
-    let mut stays = caller.gone();
-    assert!(poll_with(&mut leaves, &left_waker).is_pending());
-    assert!(poll_with(&mut stays, &stayed_waker).is_pending());
-    drop(left_waker);
-    assert_eq!(Arc::strong_count(&left), 2);
-    drop(leaves);
-    assert_eq!(Arc::strong_count(&left), 1);
-    drop(shield);
-    assert_eq!((left.count(), stayed.count()), (0, 1));
-    drop((stays, stayed_waker));
-    assert_eq!(Arc::strong_count(&stayed), 1);
-}
-
-/// Scenario 49: a window or a grace that has ended, or was dropped, waits no longer, though it lives on.
-#[test]
-fn a_window_that_is_dropped_leaves_nothing_behind() {
-    let (shield, caller) = by_hand();
-    let (wakes, waker) = Wakes::new();
-    {
-        let mut window = pin!(caller.run_until_gone(pending::<()>()));
-        let mut grace = pin!(caller.run_with_grace(pending::<()>(), pending::<()>));
-        assert!(window.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-        assert!(grace.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-        drop(waker);
-        assert_eq!(Arc::strong_count(&wakes), 3);
-    }
-    assert_eq!(Arc::strong_count(&wakes), 1);
-    drop(shield);
-    assert_eq!(wakes.count(), 0);
-}
-
-/// Scenarios 15 and 16: only the latest waker is woken, and the same one is not kept twice.
-#[test]
-fn a_waiter_changes_its_waker() {
-    let (shield, caller) = by_hand();
-    let mut gone = caller.gone();
-    let (first, waker) = Wakes::new();
-    assert!(poll_with(&mut gone, &waker).is_pending());
-    drop(waker);
-    let (second, waker) = Wakes::new();
-    for _ in 0..3 {
-        assert!(poll_with(&mut gone, &waker).is_pending());
-        assert_eq!(Arc::strong_count(&second), 3);
-    }
-    assert_eq!(Arc::strong_count(&first), 1);
-    drop(shield);
-    assert_eq!((first.count(), second.count()), (0, 1));
-}
-
-/// Scenario 16.
-#[test]
-fn the_same_waker_is_not_cloned_again() {
-    let (_shield, caller) = by_hand();
-    let mut gone = caller.gone();
-    let waker = Spy::waker();
-    for _ in 0..3 {
-        assert!(poll_with(&mut gone, &waker).is_pending());
-    }
-    assert_eq!(Spy::clones(), 1);
-    drop((gone, waker));
-    assert_eq!(Spy::alive(), 0);
-}
-
-/// Promise 8: a waker whose clone, or drop, drops the shield finds no lock held.
-#[test]
-fn a_waker_whose_clone_or_drop_drops_the_shield() {
+fn every_waiter_is_woken() {
     on_a_thread(|| {
-        let (shield, caller) = by_hand();
-        let waker = Spy::waker();
+        let (shield, caller) = caller_by_hand();
+        let (wakes, counting) = Wakes::new();
+        let dropped = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let waiters = Arc::clone(&dropped);
+        let wakers = [
+            callback_waker(|| panic!("the waker's"), || {}),
+            callback_waker(move || drop(std::mem::take(&mut *locked(&waiters))), || {}),
+        ];
+        let mut all = Vec::new();
+        for round in 0..9 {
+            let mut gone = caller.gone();
+            let waker = wakers.get(round % 3).unwrap_or(&counting);
+            assert!(poll_with(&mut gone, waker).is_pending());
+            all.push(gone);
+            let mut gone = caller.gone();
+            assert!(poll(&mut gone).is_pending());
+            locked(&dropped).push(gone);
+        }
+        drop(shield);
+        assert_eq!(wakes.count(), 3);
+        assert!(locked(&dropped).is_empty());
+        assert!(all.iter_mut().all(|gone| poll(gone).is_ready()));
+    });
+}
+
+/// A waker whose clone or drop drops the shield finds no lock held.
+#[test]
+fn waker_that_drops_the_shield() {
+    on_a_thread(|| {
+        let (shield, caller) = caller_by_hand();
+        let waker = CloneCounter::waker();
         let mut gone = caller.gone();
-        Spy::on_clone(move || drop(shield));
+        CloneCounter::on_clone(move || drop(shield));
         assert!(
             poll_with(&mut gone, &waker).is_ready(),
             "it left while the waiter registered"
         );
-        assert_eq!(Spy::alive(), 1, "and leaves nothing behind");
+        assert_eq!(CloneCounter::alive(), 1, "and leaves nothing behind");
 
-        let (shield, caller) = by_hand();
+        let (shield, caller) = caller_by_hand();
         let mut gone = caller.gone();
         assert!(poll_with(&mut gone, &waker).is_pending());
-        Spy::on_drop(move || drop(shield));
+        CloneCounter::on_drop(move || drop(shield));
         assert!(poll(&mut gone).is_ready(), "it left while the waker was replaced");
         assert!(caller.is_gone());
     });
@@ -538,8 +461,8 @@ fn a_waker_whose_clone_or_drop_drops_the_shield() {
 
 /// Scenario 47: both in one poll, and the value wins.
 #[test]
-fn a_value_wins_the_tie() {
-    let (shield, caller) = by_hand();
+fn value_wins_the_tie() {
+    let (shield, caller) = caller_by_hand();
     let (open, gate) = oneshot::channel();
     let mut window = pin!(caller.run_until_gone(gate));
     assert!(poll_pinned(window.as_mut()).is_pending());
@@ -547,8 +470,8 @@ fn a_value_wins_the_tie() {
     open.send(7).unwrap();
     assert_eq!(poll_pinned(window.as_mut()), Poll::Ready(Some(Ok(7))));
 
-    // And without one, the future is polled once more before it is given up.
-    let (shield, caller) = by_hand();
+    // Without a value, the future is polled once more before it is dropped.
+    let (shield, caller) = caller_by_hand();
     let (future, polls) = ready_at(3);
     let mut window = pin!(caller.run_until_gone(future));
     assert!(poll_pinned(window.as_mut()).is_pending());
@@ -557,11 +480,11 @@ fn a_value_wins_the_tie() {
     assert_eq!(polls.get(), 2);
 }
 
-/// Scenario 48, at the window's first poll: the future is not polled. A window that was made before, but not polled, has not
-/// opened yet.
+/// Scenario 48: a window that was made before, but not polled, has not opened yet. Its future is
+/// not polled.
 #[test]
-fn the_window_opens_when_it_is_polled() {
-    let (shield, caller) = by_hand();
+fn window_opens_at_first_poll() {
+    let (shield, caller) = caller_by_hand();
     let (future, polls) = ready_at(1);
     let drops = Drops::new();
     let held = drops.one();
@@ -574,34 +497,33 @@ fn the_window_opens_when_it_is_polled() {
     assert_eq!((polls.get(), drops.count()), (0, 1));
 }
 
-/// Scenario 47: the window's future is dropped when it ends, not with the window.
+/// Scenario 47: the window's future is dropped when the window ends, and not when it is dropped.
 #[test]
-fn the_windows_future_is_dropped_when_it_ends() {
-    let (_shield, caller) = by_hand();
+fn window_drops_its_future() {
+    let (_shield, caller) = caller_by_hand();
     let drops = Drops::new();
-    let mut window = pin!(caller.run_until_gone(Holding::new(drops.one(), ready(7))));
+    let mut window = pin!(caller.run_until_gone(HoldsUntilDrop::new(drops.one(), ready(7))));
     assert_eq!(poll_pinned(window.as_mut()), Poll::Ready(Some(7)));
     assert_eq!(drops.count(), 1);
 
-    let mut grace = pin!(caller.run_with_grace(Holding::new(drops.one(), ready(7)), || ready(())));
+    let mut grace = pin!(caller.run_with_grace(HoldsUntilDrop::new(drops.one(), ready(7)), || ready(())));
     assert_eq!(poll_pinned(grace.as_mut()), Poll::Ready(Some(7)));
     assert_eq!(drops.count(), 2);
 
-    let (shield, caller) = by_hand();
+    let (shield, caller) = caller_by_hand();
     let drops = Drops::new();
-    let mut grace = pin!(caller.run_with_grace(Holding::new(drops.one(), pending::<()>()), || ready(())));
+    let mut grace = pin!(caller.run_with_grace(HoldsUntilDrop::new(drops.one(), pending::<()>()), || ready(())));
     assert!(poll_pinned(grace.as_mut()).is_pending());
     drop(shield);
     assert_eq!(poll_pinned(grace.as_mut()), Poll::Ready(None));
     assert_eq!(drops.count(), 1);
-    assert!(panics_with(|| poll_pinned(grace.as_mut())).contains("polled after completion"));
-    assert!(panics_with(|| poll_pinned(window.as_mut())).contains("polled after completion"));
 }
 
-/// Scenario 50: while the caller waits, no clock runs. It is made once, at the poll that finds the caller gone, and then polled.
+/// Scenario 50: no clock runs before the caller is gone. It is made once, at the poll that finds
+/// the caller gone, and then polled.
 #[test]
-fn no_clock_runs_while_the_caller_waits() {
-    let (shield, caller) = by_hand();
+fn no_clock_before_gone() {
+    let (shield, caller) = caller_by_hand();
     let made = Cell::new(0);
     let (clock, ticks) = ready_at(3);
     let clock = Cell::new(Some(clock));
@@ -622,10 +544,10 @@ fn no_clock_runs_while_the_caller_waits() {
     assert_eq!((made.get(), ticks.get(), polls.get()), (1, 3, 6));
 }
 
-/// Scenario 50: the future that ends in its grace is in time, also with the clock's last tick.
+/// Scenario 50: a future that ends within its grace is in time, even at the clock's last tick.
 #[test]
-fn a_future_that_ends_in_its_grace_is_in_time() {
-    let (shield, caller) = by_hand();
+fn value_within_grace() {
+    let (shield, caller) = caller_by_hand();
     let (clock, ticks) = ready_at(2);
     let clock = Cell::new(Some(clock));
     let (future, _) = ready_at(3);
@@ -637,10 +559,10 @@ fn a_future_that_ends_in_its_grace_is_in_time() {
     assert_eq!(ticks.get(), 1);
 }
 
-/// Scenario 50: grace is given to work whose caller had left before, too; it is no window.
+/// Scenario 50: grace is given even if the caller was gone before.
 #[test]
-fn grace_is_given_where_the_caller_has_left_before() {
-    let (shield, caller) = by_hand();
+fn grace_after_gone() {
+    let (shield, caller) = caller_by_hand();
     drop(shield);
     assert_eq!(
         caller.run_with_grace(ready(7), || ready(())).now_or_never(),
@@ -654,10 +576,90 @@ fn grace_is_given_where_the_caller_has_left_before() {
     assert_eq!(later.now_or_never(), None);
 }
 
+/// The closure that makes the clock panics: the panic is the work's. If the grace is polled again, its time is up.
+#[test]
+fn clock_closure_panics() {
+    let (shield, caller) = caller_by_hand();
+    let drops = Drops::new();
+    let future = HoldsUntilDrop::new(drops.one(), pending::<()>());
+    let mut grace = Box::pin(caller.run_with_grace(future, || -> std::future::Ready<()> { panic!("no clock") }));
+    assert!(poll(&mut grace).is_pending());
+    drop(shield);
+    assert_eq!(panics_with(|| poll(&mut grace)), "no clock");
+    assert_eq!(poll(&mut grace), Poll::Ready(None), "without a clock the time is up");
+    assert_eq!(drops.count(), 1);
+}
+
+/// The clock panics when it is polled: the panic is the work's.
+#[test]
+fn clock_poll_panics() {
+    let (shield, caller) = caller_by_hand();
+    drop(shield);
+    let clock = || poll_fn(|_| -> Poll<()> { panic!("the clock's") });
+    let mut grace = pin!(caller.run_with_grace(pending::<()>(), clock));
+    assert_eq!(panics_with(|| poll_pinned(grace.as_mut())), "the clock's");
+}
+
+/// The drop of the clock panics, with the value at hand and when its time is up.
+#[test]
+fn clock_drop_panics() {
+    let (shield, caller) = caller_by_hand();
+    drop(shield);
+    let drops = Drops::new();
+    let (work, open) = gated();
+    let mut grace = Box::pin(caller.run_with_grace(HoldsUntilDrop::new(drops.one(), work), || {
+        HoldsUntilDrop::new(Bomb("the clock's drop"), pending::<()>())
+    }));
+    assert!(poll(&mut grace).is_pending());
+    open.send(7).unwrap();
+    // It may end in the value or in the panic, but it neither hangs nor aborts, and the future is
+    // dropped once.
+    let _ = catch_unwind(AssertUnwindSafe(move || {
+        let ended = poll(&mut grace);
+        drop(grace);
+        ended
+    }));
+    assert_eq!(drops.count(), 1);
+
+    let drops = Drops::new();
+    let future = HoldsUntilDrop::new(drops.one(), pending::<()>());
+    let mut grace =
+        Box::pin(caller.run_with_grace(future, || HoldsUntilDrop::new(Bomb("the clock's drop"), ready(()))));
+    let _ = catch_unwind(AssertUnwindSafe(move || {
+        let ended = poll(&mut grace);
+        drop(grace);
+        ended
+    }));
+    assert_eq!(drops.count(), 1);
+}
+
+/// Scenario 21: work that drops its own shield while it waits for `gone()`, which resolves inside
+/// that drop.
+#[test]
+fn work_drops_its_own_shield() {
+    on_a_thread(|| {
+        let crank = Crank::new();
+        let slot = Arc::new(Mutex::new(None::<Shield<bool>>));
+        let own = Arc::clone(&slot);
+        let (hook, mut call) = hook();
+        let shield = shield_with(crank.spawner(), async move |caller: Caller| {
+            let mut gone = caller.gone();
+            assert!(futures_util::poll!(&mut gone).is_pending());
+            let shield = locked(&own).take();
+            drop(shield);
+            gone.await;
+            caller.is_gone()
+        });
+        *locked(&slot) = Some(shield.on_orphan(hook));
+        crank.run();
+        assert!(call.outcome().unwrap());
+    });
+}
+
 /// Scenario 50: the clock wakes the work.
 #[test]
-fn the_clock_wakes_the_work() {
-    let (shield, caller) = by_hand();
+fn clock_wakes_the_work() {
+    let (shield, caller) = caller_by_hand();
     let (ring, bell) = oneshot::channel::<()>();
     let bell = Cell::new(Some(bell));
     let mut grace = pin!(caller.run_with_grace(pending::<()>(), || bell.take().unwrap()));
@@ -672,39 +674,9 @@ fn the_clock_wakes_the_work() {
     assert_eq!(grace.as_mut().poll(&mut cx), Poll::Ready(None));
 }
 
-/// Scenario 14.
+/// Scenario 58b: `shield_with` records its own location.
 #[test]
-fn gone_polled_after_ready_panics_in_words() {
-    let (shield, caller) = by_hand();
-    drop(shield);
-    let mut gone = caller.gone();
-    assert!(poll(&mut gone).is_ready());
-    assert!(panics_with(|| poll(&mut gone)).contains("`Gone` polled after completion"));
-}
-
-/// Scenario 43.
-#[test]
-fn select_asks_whether_gone_has_terminated() {
-    let (shield, caller) = by_hand();
-    drop(shield);
-    let mut gone = caller.gone();
-    assert!(!gone.is_terminated());
-    let mut rounds = 0;
-    block_on(async {
-        loop {
-            futures_util::select! {
-                () = gone => rounds += 1,
-                complete => break,
-            }
-        }
-    });
-    assert_eq!(rounds, 1);
-    assert!(gone.is_terminated());
-}
-
-/// Scenario 58b: `shield_with` is a call site of its own.
-#[test]
-fn the_call_site_is_known() {
+fn location_is_known() {
     let (shield, line) = (shield_with(spawn_fn(drop::<BoxTask>), async |_| ()), line!());
     assert_eq!((shield.location().file(), shield.location().line()), (file!(), line));
     let local = futures_shield::spawn_local_fn(drop::<futures_shield::LocalBoxTask>);
@@ -714,10 +686,10 @@ fn the_call_site_is_known() {
 
 /// Scenario 9.
 #[test]
-fn debug_tells_whether_it_is_gone() {
+fn debug_shows_is_gone() {
     struct Opaque;
 
-    let (shield, caller) = by_hand();
+    let (shield, caller) = caller_by_hand();
     let (gone, window) = (caller.gone(), caller.run_until_gone(ready(Opaque)));
     let grace = caller.run_with_grace(ready(Opaque), || ready(Opaque));
     assert_eq!(format!("{caller:?}"), "Caller { is_gone: false }");
@@ -737,70 +709,17 @@ fn debug_tells_whether_it_is_gone() {
     );
 }
 
-/// Scenario 9: `Gone` is owned, `'static` and `Unpin`; the windows are `Send` as what they run is.
+/// Scenario 12: many threads wait and ask while the shield is dropped. All see it.
 #[test]
-fn auto_traits() {
-    fn all<T: Clone + Send + Sync + Unpin + fmt::Debug + 'static>(_: &T) {}
-    fn named<T: Future<Output = ()> + FusedFuture + Send + Sync + Unpin + fmt::Debug + 'static>(_: &T) {}
-    fn send<T: Send + Sync>(_: &T) {}
-
-    let (_shield, caller) = by_hand();
-    all(&caller);
-    named(&caller.gone());
-    send(&caller.run_until_gone(ready(7)));
-    send(&caller.run_with_grace(ready(7), || ready(())));
-}
-
-/// Scenario 9: what is not `Send` does not become it.
-#[test]
-fn auto_traits_that_it_must_not_have() {
-    trait Ambiguous<A> {
-        fn item() {}
-    }
-    struct NotSend;
-    impl<T: ?Sized> Ambiguous<()> for T {}
-    impl<T: ?Sized + Send> Ambiguous<NotSend> for T {}
-
-    let _: fn() = <RunUntilGone<Rc<()>> as Ambiguous<_>>::item;
-    let _: fn() = <RunWithGrace<(), (), Rc<()>> as Ambiguous<_>>::item;
-    let _: fn() = <RunWithGrace<(), Rc<()>, ()> as Ambiguous<_>>::item;
-}
-
-/// Scenario 10: fields of these types repeat no bounds.
-struct Fields<F, M, T> {
-    caller: Caller,
-    gone: Gone,
-    window: RunUntilGone<F>,
-    grace: RunWithGrace<F, M, T>,
-}
-
-/// Scenario 10.
-#[test]
-fn they_can_be_kept_in_fields() {
-    let (_shield, caller) = by_hand();
-    let fields = Fields {
-        gone: caller.gone(),
-        window: caller.run_until_gone(ready(7)),
-        grace: caller.run_with_grace(ready(8), || ready(())),
-        caller,
-    };
-    assert!(!fields.caller.is_gone());
-    assert_eq!(fields.gone.now_or_never(), None);
-    assert_eq!(fields.window.now_or_never(), Some(Some(7)));
-    assert_eq!(fields.grace.now_or_never(), Some(Some(8)));
-}
-
-/// Scenario 12: many threads wait, and ask, while the caller leaves. All are told.
-#[test]
-fn threads_wait_while_the_caller_leaves() {
+fn threads_wait_for_gone() {
     for _ in 0..200 {
-        let (shield, caller) = by_hand();
+        let (shield, caller) = caller_by_hand();
         let told = Arc::new(AtomicUsize::new(0));
         let barrier = Arc::new(std::sync::Barrier::new(5));
         let threads: Vec<_> = (0..4)
             .map(|_| {
                 let (caller, told, barrier) = (caller.clone(), Arc::clone(&told), Arc::clone(&barrier));
-                std::thread::spawn(move || {
+                Thread::start(move || {
                     barrier.wait();
                     block_on(join_all([caller.gone(), caller.gone()]));
                     assert!(caller.is_gone());
@@ -810,7 +729,7 @@ fn threads_wait_while_the_caller_leaves() {
             .collect();
         barrier.wait();
         drop(shield);
-        threads.into_iter().for_each(join);
+        threads.into_iter().for_each(Thread::join);
         assert_eq!(told.load(Ordering::SeqCst), 4);
     }
 }

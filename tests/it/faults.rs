@@ -1,32 +1,19 @@
-//! Reported faults of the first version, each as it was reported. The tests of their kinds are with the other tests.
+//! Faults that were reported, each as it was reported. The tests of their kinds are with the other
+//! tests.
 
 use std::cell::RefCell;
 use std::future::{Future, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::Context;
 
-use futures_shield::{BoxTask, Caller, Shield, ShieldExt, Spawn, Tracker, shield_with, spawn_fn};
-use tokio::sync::oneshot;
-
-use crate::support::orphans::gated;
 use crate::support::*;
+use futures_shield::{BoxTask, Caller, ShieldExt, Spawn, Tracker, shield_with, spawn_fn};
 
-fn by_hand() -> (Shield<()>, Caller) {
-    let caller = RefCell::new(None);
-    let shield = shield_with(spawn_fn(std::mem::forget::<BoxTask>), |given| {
-        caller.replace(Some(given));
-        ready(())
-    });
-    (shield, caller.take().unwrap())
-}
-
-/// A tracker must count a hook while it runs, also if it runs on the caller's side (the shield is dropped after the work ended).
-/// Today len() is 0 in the hook, so drain() returns Ok while a hook is still running.
+/// Scenario 63: a tracker counts a hook while it runs, even on the caller's side, where the shield
+/// is dropped after the work ended. `drain` once returned `Ok` while such a hook was still running.
 #[test]
-fn a_hook_on_the_callers_side_is_counted() {
+fn hook_on_the_callers_side() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let seen = Arc::new(AtomicUsize::new(usize::MAX));
@@ -39,9 +26,10 @@ fn a_hook_on_the_callers_side_is_counted() {
     assert_eq!(seen.load(Ordering::SeqCst), 1);
 }
 
-/// An entry leaves the total, then wakes (foreign code), and only then leaves its location: a waker sees one too many.
+/// Scenario 64: an entry once left the total, then woke, and only then left its location, so that a
+/// waker saw one too many.
 #[test]
-fn ended_work_is_not_named_in_a_waker() {
+fn waker_sees_no_ended_work() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let (work, open) = gated();
@@ -49,7 +37,7 @@ fn ended_work_is_not_named_in_a_waker() {
     let inside = tracker.clone();
     let seen = Arc::new(Mutex::new(None));
     let sees = Arc::clone(&seen);
-    let waker = act(
+    let waker = callback_waker(
         move || {
             pending::<()>().shield(&inside).detach(); // B
             *locked(&sees) = Some((inside.len(), inside.unfinished()));
@@ -65,10 +53,10 @@ fn ended_work_is_not_named_in_a_waker() {
     assert_eq!(unfinished.len(), 1);
 }
 
-/// When a hook runs because its shield was dropped, the caller is gone: is_gone() must be true by then. Today a hook that waits for a
-/// helper task, which waits for gone(), deadlocks in the shield's drop.
+/// Scenario 63: when a hook runs because its shield was dropped, the caller is gone. A hook that
+/// waited for a helper task, which waited for `gone()`, once deadlocked in the drop of the shield.
 #[test]
-fn a_hook_sees_its_caller_gone() {
+fn hook_sees_its_caller_gone() {
     let crank = Crank::new();
     let kept = RefCell::new(None);
     let shield = shield_with(crank.spawner(), |caller: Caller| {
@@ -84,20 +72,21 @@ fn a_hook_sees_its_caller_gone() {
     assert_eq!(*locked(&seen), Some(true));
 }
 
-/// ABORTS today (run it alone): two user values, the future and the timer, are dropped in one plain drop glue, and both panic.
+/// Scenario 65: the future and the timer of a grace period were dropped in one drop glue, and if
+/// both panicked, the process aborted.
 #[test]
-fn future_and_timer_panic_in_their_drops() {
+fn future_and_timer_drops_panic() {
     let crank = Crank::new();
     let shield = shield_with(crank.spawner(), async |caller: Caller| {
-        let future = Holding::new(Bomb("the future"), pending::<()>());
-        let clock = || Holding::new(Bomb("the clock"), pending::<()>());
+        let future = HoldsUntilDrop::new(Bomb("the future"), pending::<()>());
+        let clock = || HoldsUntilDrop::new(Bomb("the clock"), pending::<()>());
         caller.run_with_grace(future, clock).await
     });
-    let (hook, kept) = hook();
+    let (hook, mut call) = hook();
     drop(shield.on_orphan(hook));
     crank.run(); // the caller has gone: the clock is made, and both are pending
     crank.shut_down(); // Work::cancel contains ONE panic
-    assert!(locked(&kept).pop().unwrap().unwrap_err().is_cancelled());
+    assert!(call.outcome().unwrap_err().is_cancelled());
 }
 
 struct LastOwner(CrankSpawner);
@@ -114,10 +103,10 @@ impl Drop for LastOwner {
     }
 }
 
-/// The eager functions drop the spawner by plain drop glue after the return value was made. If that drop panics, rustc leaks the return
-/// value (rust-lang/rust#47949): the outcome goes to nobody and gone() never resolves.
+/// Scenario 65: the eager functions dropped the spawner after the return value was made. If that
+/// drop panicked, rustc leaked the value (rust-lang/rust#47949), and nobody got the outcome.
 #[test]
-fn a_spawner_whose_drop_panics_loses_no_outcome() {
+fn spawner_drop_panics() {
     let crank = Crank::new();
     let drops = Drops::new();
     let output = drops.one();
@@ -128,26 +117,10 @@ fn a_spawner_whose_drop_panics_loses_no_outcome() {
     assert_eq!(drops.count(), 1);
 }
 
-/// A window that has ended must leave no waker behind, even if its future is kept.
+/// Scenario 67: the published location is for the spawner, and not for work, drops or hooks that it
+/// runs inside its call.
 #[test]
-fn a_completed_window_keeps_no_waker() {
-    let (shield, caller) = by_hand();
-    let (open, gate) = oneshot::channel::<()>();
-    let (wakes, waker) = Wakes::new();
-    let mut window = pin!(caller.run_until_gone(gate));
-    assert!(window.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-    open.send(()).unwrap();
-    assert!(window.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
-    let woken = wakes.count();
-    drop(waker);
-    let kept = Arc::strong_count(&wakes);
-    drop(shield);
-    assert_eq!((kept, wakes.count()), (1, woken));
-}
-
-/// The published location is meant for the spawner, and not for work, drops or hooks that the spawner runs inside its call.
-#[test]
-fn a_direct_spawn_inside_a_call_has_its_own_line() {
+fn direct_spawn_inside_a_call() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let inside = tracker.clone();
@@ -165,10 +138,10 @@ fn a_direct_spawn_inside_a_call_has_its_own_line() {
     assert_eq!(named, line.load(Ordering::SeqCst));
 }
 
-/// A drop that runs inside a call to a spawner spawns on a tracker: it is counted at its own line, not at the shield's.
+/// Scenario 67: the same for a drop that spawns on a tracker.
 #[cfg(feature = "tokio")]
 #[test]
-fn a_drop_inside_a_call_has_its_own_line() {
+fn drop_inside_a_call() {
     use futures_shield::Tokio;
 
     struct GiveBack(Tracker<Tokio>, Arc<AtomicUsize>);

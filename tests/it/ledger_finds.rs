@@ -35,13 +35,13 @@ fn closure_of_shield_with_sees_no_call() {
 
 /// Inline work whose poll panicked had left its tracker when it was dropped.
 #[test]
-fn inline_work_that_panics_counts_until_it_is_dropped() {
+fn panicked_inline_work_counts() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let (inside, seen) = (tracker.clone(), Arc::new(Mutex::new(None)));
     let sees = Arc::clone(&seen);
-    let held = DropTeller::new(move || *locked(&sees) = Some(inside.len()));
-    let panics = Holding::new(held, poll_fn(|_| -> Poll<()> { panic!("in the poll") }));
+    let held = OnDrop::new(move || *locked(&sees) = Some(inside.len()));
+    let panics = HoldsUntilDrop::new(held, poll_fn(|_| -> Poll<()> { panic!("in the poll") }));
     let mut shield = panics.shield_on_drop(tracker.clone());
     assert_eq!(panics_with(|| poll(&mut shield)), "in the poll");
     assert_eq!(*locked(&seen), Some(1));
@@ -61,8 +61,8 @@ impl Spawn for TracksNothing {
 
 /// The future was dropped by the unwinding of that panic, and its own panic aborted the process.
 #[test]
-fn track_inline_and_a_drop_both_panic() {
-    let future = Holding::new(Bomb("the future"), pending::<()>());
+fn track_inline_and_drop_panic() {
+    let future = HoldsUntilDrop::new(Bomb("the future"), pending::<()>());
     let thrown = catch_unwind(AssertUnwindSafe(|| drop(future.shield_on_drop(TracksNothing))));
     assert_eq!(message(&*thrown.unwrap_err()), "asked to track");
 }
@@ -70,7 +70,7 @@ fn track_inline_and_a_drop_both_panic() {
 /// Work that had ended, and whose caller left inside the wake that told it so, was counted twice in
 /// its hook: by its task, which its executor had not dropped yet, and for the hook.
 #[test]
-fn caller_that_leaves_inside_its_wake_counts_once() {
+fn caller_gone_inside_its_wake() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let (inside, seen) = (tracker.clone(), Arc::new(Mutex::new(None)));
@@ -80,7 +80,7 @@ fn caller_that_leaves_inside_its_wake_counts_once() {
         .on_orphan(move |_| *locked(&sees) = Some(inside.len()));
     let kept = Arc::new(Mutex::new(Some(shield)));
     let leaves = Arc::clone(&kept);
-    let waker = act(move || drop(locked(&leaves).take()), || {});
+    let waker = callback_waker(move || drop(locked(&leaves).take()), || {});
     assert!(poll_with(locked(&kept).as_mut().unwrap(), &waker).is_pending());
     crank.run();
     assert_eq!(*locked(&seen), Some(1));

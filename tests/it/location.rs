@@ -1,32 +1,29 @@
-//! Promise 10, scenario 58b: errors name the file and line of the user's call, whatever stands between it and the executor.
+//! Errors and trackers name the file and line of the user's call, whatever stands between it and
+//! the executor (scenario 58b).
 
 use std::future::Future;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use futures_executor::LocalPool;
 use futures_shield::{
-    BoxTask, DynSpawner, FallibleShield, Shield, ShieldError, ShieldExt, Spawn, shield, spawn_fn, spawn_local_fn,
+    BoxTask, DynSpawner, Shield, ShieldError, ShieldExt, Spawn, SpawnLocal, Tracker, Unfinished, shield, spawn_fn,
+    spawn_local_fn,
 };
 use futures_util::FutureExt;
 use futures_util::future::{pending, ready};
+use futures_util::task::LocalSpawnExt;
 use tokio::sync::oneshot;
 
-use crate::support::{Crank, CrankSpawner, DropTeller, panics_with};
+use crate::support::*;
 
-/// The error of work that its executor refused.
+/// Returns the error of work that its executor refused.
 fn refused<T>(shield: Shield<T>) -> ShieldError {
     match shield.fallible().now_or_never() {
         Some(Err(error)) => error,
         _ => panic!("the executor takes nothing"),
     }
-}
-
-/// An executor that takes nothing.
-fn closed() -> Crank {
-    let crank = Crank::new();
-    crank.shut_down();
-    crank
 }
 
 fn assert_at(error: &ShieldError, line: u32) {
@@ -50,9 +47,8 @@ impl<S: Spawn> Spawn for Mine<S> {
 }
 
 #[test]
-fn through_spawners_of_every_kind() {
-    let crank = closed();
-    let inner: CrankSpawner = crank.spawner();
+fn through_every_kind_of_spawner() {
+    let inner = closed();
 
     let line = line!() + 1;
     let plain = ready(()).shield(&inner);
@@ -89,17 +85,16 @@ fn through_spawners_of_every_kind() {
 
 #[test]
 fn in_a_drop() {
-    let crank = closed();
-    let spawner = crank.spawner();
+    let spawner = closed();
     let (tell, told) = oneshot::channel();
     let line = line!() + 1;
-    let guard = DropTeller::new(move || drop(tell.send(ready(()).shield(spawner))));
+    let guard = OnDrop::new(move || drop(tell.send(ready(()).shield(spawner))));
     drop(guard);
     assert_at(&refused(told.now_or_never().unwrap().unwrap()), line);
 }
 
 #[test]
-fn through_a_helper_that_tracks_its_caller() {
+fn through_track_caller_helpers() {
     #[track_caller]
     fn helper(spawner: impl Spawn) -> Shield<()> {
         ready(()).shield(spawner)
@@ -110,21 +105,19 @@ fn through_a_helper_that_tracks_its_caller() {
         shield(spawner, ready(()))
     }
 
-    let crank = closed();
     let line = line!() + 1;
-    let helped = helper(crank.spawner());
+    let helped = helper(closed());
     assert_at(&refused(helped), line);
     let line = line!() + 1;
-    let helped = other_helper(crank.spawner());
+    let helped = other_helper(closed());
     assert_at(&refused(helped), line);
 }
 
 #[test]
-fn shielded_inside_a_spawner_each_has_its_own() {
-    // A spawner that shields what it is given once more.
-    let crank = closed();
+fn shielded_inside_a_spawner() {
+    // A spawner that shields the task that it is given.
     let (tell, told) = std::sync::mpsc::channel();
-    let inner = crank.spawner();
+    let inner = closed();
     let inner_line = line!() + 1;
     let reshield = move |task: BoxTask| tell.send(task.shield(&inner)).unwrap();
     let spawner = spawn_fn(reshield);
@@ -134,50 +127,37 @@ fn shielded_inside_a_spawner_each_has_its_own() {
     assert_at(&refused(told.recv().unwrap()), inner_line);
 }
 
+/// Work that is spawned directly on a tracker has no shield: the call of the spawner is its
+/// location.
 #[test]
-fn the_shield_knows_it_to_the_end() {
-    let crank = Crank::new();
-    let line = line!() + 1;
-    let mut shield = ready(()).shield(crank.spawner());
-    assert_eq!((shield.location().file(), shield.location().line()), (file!(), line));
-    crank.run();
-    assert!(crate::support::poll(&mut shield).is_ready());
-    assert_eq!(shield.location().line(), line);
-    let text = panics_with(|| crate::support::poll(&mut shield));
-    assert!(text.contains(&format!("{}:{line}:", file!())), "{text}");
-
-    let line = line!() + 1;
-    let mut fallible: FallibleShield<()> = ready(()).shield(crank.spawner()).fallible();
-    assert_eq!(fallible.location().line(), line);
-    crank.run();
-    assert!(crate::support::poll(&mut fallible).is_ready());
-    assert_eq!(fallible.location().line(), line);
-}
-
-#[test]
-fn in_each_ending() {
-    async fn jam() {
-        panic!("out of paper");
+fn direct_spawns_name_their_line() {
+    fn lines(unfinished: &Unfinished) -> Vec<u32> {
+        assert!(unfinished.locations().iter().all(|at| at.location().file() == file!()));
+        unfinished.locations().iter().map(|at| at.location().line()).collect()
     }
 
     let crank = Crank::new();
-    let line = line!() + 1;
-    let panicked = jam().shield(crank.spawner());
-    crank.run();
-    assert_at(&refused(panicked), line);
+    let tracker = Tracker::new(crank.spawner());
+    let (erased, boxed) = (DynSpawner::new(tracker.clone()), Box::new(tracker.clone()));
+    let (rc, arc) = (Rc::new(tracker.clone()), Arc::new(tracker.clone()));
+    let first = line!() + 1;
+    tracker.spawn_detached(pending());
+    Spawn::spawn_detached(&&tracker, pending());
+    Spawn::spawn_detached(&boxed, pending());
+    Spawn::spawn_detached(&rc, pending());
+    Spawn::spawn_detached(&arc, pending());
+    Spawn::spawn_detached(&erased, pending());
+    Spawn::spawn_detached(&Arc::new(erased), pending());
+    assert_eq!(lines(&tracker.unfinished()), (first..first + 7).collect::<Vec<_>>());
 
-    let held = crate::support::Holding::new(crate::support::Bomb("a future"), ready(()));
-    let line = line!() + 1;
-    let ended = held.shield(crank.spawner());
-    crank.run();
-    assert_at(&refused(ended), line);
-
-    let line = line!() + 1;
-    let started = pending::<()>().shield(crank.spawner());
-    crank.run();
-    crank.shut_down();
-    let error = refused(started);
-    assert_at(&error, line);
-    // Also once it has been asked for a panic that it has not.
-    assert_at(&error.try_into_panic().unwrap_err(), line);
+    let pool = LocalPool::new();
+    let local = pool.spawner();
+    let tracker = Tracker::new(spawn_local_fn(move |task| local.spawn_local(task).unwrap()));
+    let (boxed, rc) = (Box::new(tracker.clone()), Rc::new(tracker.clone()));
+    let first = line!() + 1;
+    tracker.spawn_local_detached(pending());
+    SpawnLocal::spawn_local_detached(&&tracker, pending());
+    SpawnLocal::spawn_local_detached(&boxed, pending());
+    SpawnLocal::spawn_local_detached(&rc, pending());
+    assert_eq!(lines(&tracker.unfinished()), (first..first + 4).collect::<Vec<_>>());
 }

@@ -1,7 +1,6 @@
-//! `Tracker`: what still runs, by whom and until when, and waiting for it.
+//! `Tracker`: counting running work, and waiting for it.
 
 use std::error::Error;
-use std::fmt;
 use std::future::{Future, pending, ready};
 use std::panic::Location;
 use std::pin::{Pin, pin};
@@ -9,47 +8,44 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context, Poll};
-use std::thread;
 
-use futures_shield::future::{Drain, Wait};
 use futures_shield::{
-    BoxTask, DynSpawner, LocalBoxTask, ShieldExt, Spawn, SpawnLocal, Tracker, Unfinished, UnfinishedAt, cleanup,
-    shield, shield_with, spawn_fn, spawn_local_fn,
+    BoxTask, DynSpawner, ShieldExt, Spawn, Tracker, Unfinished, UnfinishedAt, cleanup, shield, shield_with, spawn_fn,
 };
 use futures_util::FutureExt;
 use futures_util::future::FusedFuture;
 use tokio::sync::oneshot;
 
-use crate::support::orphans::gated;
 use crate::support::*;
 
-/// File, line and count of each place.
+/// Returns the file, the line and the count of each location.
 fn lines(unfinished: &Unfinished) -> Vec<(&'static str, u32, usize)> {
     let place = |(location, count): (&'static Location<'static>, usize)| (location.file(), location.line(), count);
     pairs(unfinished).into_iter().map(place).collect()
 }
 
-/// The location and the count of each entry, as pairs.
+/// Returns the location and the count of each entry, as pairs.
 fn pairs(unfinished: &Unfinished) -> Vec<(&'static Location<'static>, usize)> {
     let pair = |at: &UnfinishedAt| (at.location(), at.len());
     unfinished.locations().iter().map(pair).collect()
 }
 
 on_every_spawner! {
-    it_counts_what_runs,
-    waiting_ends_when_all_have_finished,
-    a_hook_has_run_when_waiting_ends,
-    it_waits_for_what_panics,
-    what_is_shut_down_runs_no_longer,
-    what_a_spawner_cannot_take_is_not_counted,
-    drain_is_ok_when_all_finish,
-    drain_names_the_one_that_is_stuck,
-    inline_work_counts_from_its_first_poll,
-    through_a_clone_and_without_a_type,
+    every:
+    counts_running_work,
+    wait_ends_with_the_last,
+    hook_runs_before_wait_ends,
+    waits_for_panics,
+    drain_is_ok,
+    drain_names_stuck_work,
+    inline_work_counts,
+    through_clone_and_erased;
+    if_it_shuts_down: refused_work_is_not_counted;
+    if_it_drops: shutdown_ends_the_wait;
 }
 
-/// Scenario 58: `len` of what was spawned through it and its clones.
-fn it_counts_what_runs<R: Rig>(rig: R) {
+/// Scenario 58: `len` counts what was spawned through the tracker and its clones.
+fn counts_running_work<R: Rig>(rig: R) {
     let tracker = Tracker::new(rig.spawner());
     assert!(tracker.is_empty());
     let (first, open_first) = gated();
@@ -72,8 +68,8 @@ fn it_counts_what_runs<R: Rig>(rig: R) {
     assert_eq!((tracker.len(), tracker.is_empty()), (0, true));
 }
 
-/// Scenario 58, "all finish": not before the last has.
-fn waiting_ends_when_all_have_finished<R: Rig>(rig: R) {
+/// Scenario 58: the wait ends with the last, and not before.
+fn wait_ends_with_the_last<R: Rig>(rig: R) {
     let tracker = Tracker::new(rig.spawner());
     let (work, gates): (Vec<_>, Vec<_>) = (0..20).map(|_| gated()).unzip();
     let (done, mut each_done) = tokio::sync::mpsc::unbounded_channel();
@@ -95,12 +91,12 @@ fn waiting_ends_when_all_have_finished<R: Rig>(rig: R) {
     });
 }
 
-/// "An entry stays until its work has been dropped and its hook has run."
-fn a_hook_has_run_when_waiting_ends<R: Rig>(rig: R) {
+/// An entry stays until its work has been dropped and its hook has run.
+fn hook_runs_before_wait_ends<R: Rig>(rig: R) {
     let tracker = Tracker::new(rig.spawner());
     let (work, open) = gated();
     let drops = Drops::new();
-    let work = Holding::new(drops.one(), work);
+    let work = HoldsUntilDrop::new(drops.one(), work);
     let told = Arc::new(AtomicUsize::new(0));
     let (tells, in_hook) = (Arc::clone(&told), tracker.clone());
     let shield = work.shield(&tracker).on_orphan(move |outcome| {
@@ -115,7 +111,7 @@ fn a_hook_has_run_when_waiting_ends<R: Rig>(rig: R) {
 }
 
 /// Scenario 25.
-fn it_waits_for_what_panics<R: Rig>(rig: R) {
+fn waits_for_panics<R: Rig>(rig: R) {
     let tracker = Tracker::new(rig.spawner());
     async { panic!("overboard") }.shield(&tracker).detach();
     rig.run(tracker.wait());
@@ -123,11 +119,8 @@ fn it_waits_for_what_panics<R: Rig>(rig: R) {
 }
 
 /// Scenarios 54 and 55.
-fn what_is_shut_down_runs_no_longer<R: Rig>(rig: R) {
-    if R::SHUTDOWN != Shutdown::Drops {
-        return;
-    }
-    // The tracker must not keep the executor: its clone with no spawner would.
+fn shutdown_ends_the_wait<R: Rig>(rig: R) {
+    // Erased and without a clone that stays: the tracker must not keep the executor alive.
     let tracker = Tracker::new(DynSpawner::new(rig.spawner()));
     let wait = tracker.wait();
     let shield = pending::<()>().shield(tracker);
@@ -138,24 +131,21 @@ fn what_is_shut_down_runs_no_longer<R: Rig>(rig: R) {
     assert!(block_on(shield.fallible()).unwrap_err().is_cancelled());
 }
 
-/// Scenario 53: dropped by its spawner, it has never run.
-fn what_a_spawner_cannot_take_is_not_counted<R: Rig>(rig: R) {
-    if R::SHUTDOWN == Shutdown::Never {
-        return;
-    }
+/// Scenario 53: work that its spawner drops has never run.
+fn refused_work_is_not_counted<R: Rig>(rig: R) {
     let spawner = rig.spawner();
     rig.shut_down();
     let tracker = Tracker::new(spawner);
     let shield = async { 7 }.shield(&tracker);
     let wait = tracker.wait();
-    // An executor of one's own goes with its last handle.
+    // Some executors are dropped with their last handle.
     drop(tracker);
     block_on(wait);
     assert!(!block_on(shield.fallible()).unwrap_err().was_started());
 }
 
-/// Scenario 58, "all finish".
-fn drain_is_ok_when_all_finish<R: Rig>(rig: R) {
+/// Scenario 58: all finish.
+fn drain_is_ok<R: Rig>(rig: R) {
     let tracker = Tracker::new(rig.spawner());
     let (work, open) = gated();
     work.shield(&tracker).detach();
@@ -172,9 +162,9 @@ fn drain_is_ok_when_all_finish<R: Rig>(rig: R) {
     });
 }
 
-/// Scenario 58, "one stuck": named by file and line, while what ends in time is not; returning when the deadline does; and nothing
-/// is cancelled.
-fn drain_names_the_one_that_is_stuck<R: Rig>(rig: R) {
+/// Scenario 58: work that is stuck is named by file and line, work that ends in time is not, and
+/// nothing is cancelled.
+fn drain_names_stuck_work<R: Rig>(rig: R) {
     let tracker = Tracker::new(rig.spawner());
     let (stuck, open) = gated();
     let (quick, open_quick) = gated();
@@ -188,7 +178,7 @@ fn drain_names_the_one_that_is_stuck<R: Rig>(rig: R) {
         quick.await;
         // Its task may be dropped a little later than its outcome is delivered.
         while tracker.len() > 1 {
-            tokio_yield().await;
+            tokio::task::yield_now().await;
         }
         assert!(futures_util::poll!(drain.as_mut()).is_pending());
         ring.send(()).unwrap();
@@ -207,21 +197,8 @@ fn drain_names_the_one_that_is_stuck<R: Rig>(rig: R) {
     });
 }
 
-/// Lets others run, on any runtime.
-async fn tokio_yield() {
-    let mut yielded = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
-
-/// "Inline work counts only once it is an orphan."
-fn inline_work_counts_from_its_first_poll<R: Rig>(rig: R) {
+/// Inline work counts from its first poll.
+fn inline_work_counts<R: Rig>(rig: R) {
     let tracker = Tracker::new(rig.spawner());
     let (work, open) = gated();
     let (never_polled, _open) = gated();
@@ -246,7 +223,7 @@ fn inline_work_counts_from_its_first_poll<R: Rig>(rig: R) {
 }
 
 /// Scenarios 10 and 58b.
-fn through_a_clone_and_without_a_type<R: Rig>(rig: R) {
+fn through_clone_and_erased<R: Rig>(rig: R) {
     let tracker = Tracker::new(rig.spawner());
     let erased = DynSpawner::new(tracker.clone());
     let (work, open) = gated();
@@ -263,12 +240,12 @@ mod local {
     use super::*;
 
     on_every_local_spawner! {
-        it_counts_what_runs_on_this_thread,
-        an_inline_orphan_counts,
+        counts_local_work,
+        inline_orphan_counts,
     }
 
     /// Scenarios 58 and 61.
-    fn it_counts_what_runs_on_this_thread<R: LocalRig>(rig: R) {
+    fn counts_local_work<R: LocalRig>(rig: R) {
         rig.run(async {
             let tracker = Tracker::new(rig.spawner());
             let (work, open) = gated();
@@ -280,14 +257,14 @@ mod local {
             assert_eq!(lines(&tracker.unfinished())[0], (file!(), line, 1));
             open.send(7).unwrap();
             assert_eq!(shield.await.0, 7);
-            let unfinished = tracker.drain(tokio_yield()).await.unwrap_err();
+            let unfinished = tracker.drain(tokio::task::yield_now()).await.unwrap_err();
             assert_eq!(unfinished.len(), 1);
             drop(other);
         });
     }
 
     /// Scenario 58.
-    fn an_inline_orphan_counts<R: LocalRig>(rig: R) {
+    fn inline_orphan_counts<R: LocalRig>(rig: R) {
         rig.run(async {
             let tracker = Tracker::new(rig.spawner());
             let (work, open) = gated();
@@ -305,11 +282,12 @@ mod local {
     }
 }
 
-// What is told apart by hand, on one executor.
+// Step by step, on the hand-cranked executor.
 
-/// Scenario 58b: several sites, each counted; some through indirections that end `#[track_caller]`, and in `Drop`.
+/// Scenario 58b: several locations, each counted, some through indirections that end
+/// `#[track_caller]`, and in `Drop`.
 #[test]
-fn each_call_site_is_named() {
+fn every_location_is_named() {
     struct Mine(DynSpawner);
 
     impl Spawn for Mine {
@@ -376,14 +354,14 @@ fn each_call_site_is_named() {
     assert!(tracker.unfinished().is_empty());
 }
 
-/// Scenario 58b: nested, each has its own site, and one that is shielded by a hook, or by the work, or by a spawner that
-/// runs the work there and then, is not taken for the one around it.
+/// Scenario 58b: nested spawns have their own locations. What a hook, the work, or a spawner that
+/// runs the work immediately shields is not filed under the shield around it.
 #[test]
-fn nested_spawns_have_sites_of_their_own() {
+fn nested_spawns_have_own_locations() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
 
-    // The spawner drops the outer work, within the outer spawn, and its hook shields another.
+    // The spawner drops the outer work inside the outer spawn, and the hook shields another.
     let (inside, outer_line) = (tracker.clone(), Arc::new(AtomicUsize::new(0)));
     let line = Arc::clone(&outer_line);
     let mut outer = pending::<()>()
@@ -397,7 +375,8 @@ fn nested_spawns_have_sites_of_their_own() {
     let hook_line = u32::try_from(outer_line.load(Ordering::SeqCst)).unwrap();
     assert_eq!(lines(&tracker.unfinished()), [(file!(), hook_line, 1)]);
 
-    // The spawner shields something of its own first: what it spawns after that is the outer one's again.
+    // The spawner shields something of its own first. What it spawns after that belongs to the
+    // outer shield again.
     let (inside, inner_line) = (tracker.clone(), Arc::new(AtomicUsize::new(0)));
     let line = Arc::clone(&inner_line);
     let spawner = spawn_fn(move |task: BoxTask| {
@@ -412,9 +391,9 @@ fn nested_spawns_have_sites_of_their_own() {
     assert_eq!(lines(&tracker.unfinished()), expected);
 }
 
-/// A spawner that panics while its site is published leaves no site behind.
+/// A spawner that panics while a location is published leaves no location behind.
 #[test]
-fn a_spawner_that_panics_leaves_no_site_behind() {
+fn spawner_panic_leaves_no_location() {
     let panics = spawn_fn(|_: BoxTask| panic!("the spawner's"));
     assert_eq!(panics_with(|| pending::<()>().shield(panics)), "the spawner's");
     let crank = Crank::new();
@@ -429,9 +408,9 @@ fn a_spawner_that_panics_leaves_no_site_behind() {
     );
 }
 
-/// A spawner that panics has spawned nothing: its entry leaves.
+/// If the spawner panics, nothing was spawned, and no entry stays.
 #[test]
-fn a_spawner_that_panics_leaves_no_entry_behind() {
+fn spawner_panic_leaves_no_entry() {
     let tracker = Tracker::new(spawn_fn(|_: BoxTask| panic!("the spawner's")));
     assert_eq!(panics_with(|| async {}.shield(&tracker)), "the spawner's");
     assert!(tracker.is_empty() && tracker.unfinished().is_empty());
@@ -442,7 +421,7 @@ fn a_spawner_that_panics_leaves_no_entry_behind() {
     assert!(tracker.is_empty() && tracker.unfinished().is_empty());
 }
 
-/// One place in the source, compiled anew wherever it is called.
+/// One place in the source that is compiled again wherever it is called.
 #[inline(always)]
 fn one_place(tracker: &Tracker<CrankSpawner>) -> &'static Location<'static> {
     pending::<()>().shield(tracker).location()
@@ -460,9 +439,10 @@ mod other {
     }
 }
 
-/// One place in the source may have several `Location`s: unoptimised, it has one here for each module. It is named once.
+/// One place in the source may have several `Location`s (unoptimised, one for each module here). It
+/// is listed once.
 #[test]
-fn one_place_is_named_once() {
+fn one_location_is_named_once() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let place = one::spawn(&tracker);
@@ -471,10 +451,11 @@ fn one_place_is_named_once() {
     assert_eq!(pairs(&tracker.unfinished()), [(place, 3)]);
 }
 
-/// Scenario 12: many threads enter call sites that are new to the tracker. Each is counted at its own.
+/// Scenario 12: many threads enter locations that are new to the tracker. Each is counted at its
+/// own.
 #[test]
 #[rustfmt::skip]
-fn new_call_sites_on_many_threads() {
+fn new_locations_on_many_threads() {
     type At = fn(&Tracker<CrankSpawner>);
     macro_rules! at {
         ($($_:literal)*) => {[$({ let at: At = |tracker| { let _ = $_; pending::<()>().shield(tracker).detach(); }; at }),*]};
@@ -493,13 +474,13 @@ fn new_call_sites_on_many_threads() {
         let threads: Vec<_> = (0..4)
             .map(|thread| {
                 let (tracker, sites, barrier) = (tracker.clone(), Arc::clone(&sites), Arc::clone(&barrier));
-                thread::spawn(move || {
+                Thread::start(move || {
                     barrier.wait();
                     sites.iter().skip(thread).step_by(4).for_each(|at| at(&tracker));
                 })
             })
             .collect();
-        threads.into_iter().for_each(join);
+        threads.into_iter().for_each(Thread::join);
         let unfinished = tracker.unfinished();
         assert_eq!((unfinished.len(), tracker.len()), (sites.len(), sites.len()));
         assert!(unfinished.locations().iter().all(|at| at.len() == 2), "{unfinished}");
@@ -508,14 +489,14 @@ fn new_call_sites_on_many_threads() {
     }
 }
 
-/// "Merges and sorts": by file, line and column, from more sites than the table has buckets.
+/// More locations than the table has buckets, sorted by file, line and column.
 #[test]
 #[rustfmt::skip]
-fn many_sites_are_sorted() {
+fn many_locations_are_sorted() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let mut expected = Vec::new();
-    // To the compiler the call is where the macro is used.
+    // To the compiler, the call is where the macro is used.
     macro_rules! here {
         () => { expected.push((shielded_at(&tracker), 1)) };
     }
@@ -539,9 +520,10 @@ fn shielded_at(tracker: &Tracker<CrankSpawner>) -> &'static Location<'static> {
     pending::<()>().shield(tracker).location()
 }
 
-/// Scenario 58, "work added meanwhile": admitted, and waited for, also when it is added by the last that runs.
+/// Scenario 58: work that is added meanwhile is admitted and waited for, even if the last running
+/// work adds it.
 #[test]
-fn work_that_is_added_meanwhile_is_waited_for() {
+fn added_work_is_waited_for() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let (first, open_first) = gated();
@@ -575,9 +557,10 @@ fn work_that_is_added_meanwhile_is_waited_for() {
     assert!(Pin::new(&mut wait).poll(&mut cx).is_ready());
 }
 
-/// Scenario 58: zero is passed, but when the waiter looks work runs again. It waits on, and is told the next time.
+/// Scenario 58: the tracker was empty, but when the waiter is polled, work runs again. It keeps
+/// waiting and is woken the next time.
 #[test]
-fn zero_is_passed_between_two_polls() {
+fn zero_between_two_polls() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let mut wait = tracker.wait();
@@ -593,7 +576,7 @@ fn zero_is_passed_between_two_polls() {
     assert!(poll_with(&mut wait, &waker).is_ready());
 }
 
-/// Scenario 58, "no spinning": polled, a drain asks to be polled again when there is news, and not before.
+/// Scenario 58: a drain asks to be polled again only if something changed.
 #[test]
 fn drain_does_not_spin() {
     let crank = Crank::new();
@@ -623,9 +606,10 @@ fn drain_does_not_spin() {
     assert_eq!(polls.load(Ordering::SeqCst), 1);
 }
 
-/// Scenario 58: the deadline wakes the drain; and both in one poll is all finished.
+/// Scenario 58: the deadline wakes the drain; if all work has ended in the same poll, the result is
+/// `Ok`.
 #[test]
-fn drain_and_its_deadline_in_one_poll() {
+fn drain_wins_the_tie() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let (work, open) = gated();
@@ -640,12 +624,11 @@ fn drain_and_its_deadline_in_one_poll() {
     open.send(7).unwrap();
     crank.run();
     assert_eq!(drain.as_mut().poll(&mut cx), Poll::Ready(Ok(())));
-    assert!(panics_with(|| drain.as_mut().poll(&mut cx)).contains("polled after completion"));
 }
 
-/// Scenario 58: with work that runs, and a deadline that has passed already, the answer is there at the first poll.
+/// Scenario 58: if the deadline has passed already, the first poll returns the unfinished work.
 #[test]
-fn drain_with_a_deadline_that_has_passed() {
+fn drain_after_its_deadline() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let shield = pending::<()>().shield(&tracker);
@@ -656,7 +639,8 @@ fn drain_with_a_deadline_that_has_passed() {
     assert_eq!(crank.len(), 1, "nothing was cancelled");
 }
 
-/// Scenario 58, "`Err` is never empty": threads enter and leave all the time, and each drain's deadline comes at once.
+/// Scenario 58: `Err` is never empty. Threads enter and leave all the time, and each deadline has
+/// passed.
 #[test]
 fn err_is_never_empty() {
     let tracker = Tracker::new(spawn_fn(|task: BoxTask| futures_executor::block_on(task)));
@@ -664,7 +648,7 @@ fn err_is_never_empty() {
     let threads: Vec<_> = (0..3)
         .map(|_| {
             let (tracker, stop) = (tracker.clone(), Arc::clone(&stop));
-            thread::spawn(move || {
+            Thread::start(move || {
                 while !stop.load(Ordering::Relaxed) {
                     async {}.shield(&tracker).detach();
                 }
@@ -685,14 +669,15 @@ fn err_is_never_empty() {
         }
     }
     stop.store(true, Ordering::Relaxed);
-    threads.into_iter().for_each(join);
+    threads.into_iter().for_each(Thread::join);
     assert!(unfinished > 0, "it has met none that runs");
     assert!(tracker.is_empty());
 }
 
-/// Scenarios 12 and 58: many threads at once, through clones, with waiters that come and go. It ends at zero, and is told.
+/// Scenarios 12 and 58: many threads at once, through clones, with waiters that come and go. All
+/// work ends, and the wait sees it.
 #[test]
-fn many_threads_at_once_end_at_zero() {
+fn many_threads_end_at_zero() {
     const THREADS: usize = 4;
     const ROUNDS: usize = 2_000;
     let (queue, tasks) = mpsc::channel::<BoxTask>();
@@ -702,7 +687,7 @@ fn many_threads_at_once_end_at_zero() {
     let spawning: Vec<_> = (0..THREADS)
         .map(|thread| {
             let (tracker, done, barrier) = (tracker.clone(), Arc::clone(&done), Arc::clone(&barrier));
-            thread::spawn(move || {
+            Thread::start(move || {
                 barrier.wait();
                 for round in 0..ROUNDS {
                     let done = Arc::clone(&done);
@@ -712,69 +697,33 @@ fn many_threads_at_once_end_at_zero() {
                         1 => shield.shield(&tracker).on_orphan(|_| {}).detach(),
                         _ => drop(cleanup(&tracker, shield, |shield| shield)),
                     }
-                    // It may be over at once, or not: a waiter that comes and goes must not trouble the one that stays.
+                    // It may resolve at once or not: a waiter that comes and goes must not disturb
+                    // the one that stays.
                     let _ = poll(&mut tracker.wait());
                 }
             })
         })
         .collect();
-    // The executor's thread ends when the last tracker has gone.
+    // The executor's thread ends when the last tracker is dropped.
     let wait = tracker.wait();
-    let executor = thread::spawn(move || tasks.into_iter().for_each(futures_executor::block_on));
-    spawning.into_iter().for_each(join);
+    let executor = Thread::start(move || tasks.into_iter().for_each(futures_executor::block_on));
+    spawning.into_iter().for_each(Thread::join);
     block_on(wait);
     assert_eq!(done.load(Ordering::SeqCst), THREADS * ROUNDS);
     assert_eq!((tracker.len(), tracker.unfinished().len()), (0, 0));
     drop(tracker);
-    join(executor);
+    executor.join();
 }
 
-/// Scenario 58: a wait that is dropped leaves nothing behind.
+/// A waker that panics keeps no other waker from being woken, and no entry from leaving.
 #[test]
-fn a_wait_that_leaves_is_not_woken() {
-    let crank = Crank::new();
-    let tracker = Tracker::new(crank.spawner());
-    let (work, open) = gated();
-    work.shield(&tracker).detach();
-    let (wakes, waker) = Wakes::new();
-    let (mut wait, mut drain) = (tracker.wait(), Box::pin(tracker.drain(pending::<()>())));
-    assert!(poll_with(&mut wait, &waker).is_pending());
-    assert!(poll_with(&mut drain, &waker).is_pending());
-    drop(waker);
-    assert_eq!(Arc::strong_count(&wakes), 3);
-    drop((wait, drain));
-    assert_eq!(Arc::strong_count(&wakes), 1);
-    open.send(7).unwrap();
-    crank.run();
-    assert_eq!(wakes.count(), 0);
-}
-
-/// Scenario 15.
-#[test]
-fn a_wait_changes_its_waker() {
-    let crank = Crank::new();
-    let tracker = Tracker::new(crank.spawner());
-    let (work, open) = gated();
-    work.shield(&tracker).detach();
-    let mut wait = tracker.wait();
-    let (first, waker) = Wakes::new();
-    assert!(poll_with(&mut wait, &waker).is_pending());
-    let (second, waker) = Wakes::new();
-    assert!(poll_with(&mut wait, &waker).is_pending());
-    open.send(7).unwrap();
-    crank.run();
-    assert_eq!((first.count(), second.count()), (0, 1));
-}
-
-/// Promise 9: one waker that panics keeps no other from being woken, and no entry from leaving.
-#[test]
-fn a_waker_that_panics_keeps_nobody_waiting() {
+fn waker_panic_wakes_others() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let (work, open) = gated();
     work.shield(&tracker).detach();
     let (mut one, mut other) = (tracker.wait(), tracker.wait());
-    assert!(poll_with(&mut one, &act(|| panic!("the waker's"), || {})).is_pending());
+    assert!(poll_with(&mut one, &callback_waker(|| panic!("the waker's"), || {})).is_pending());
     let (wakes, waker) = Wakes::new();
     assert!(poll_with(&mut other, &waker).is_pending());
     open.send(7).unwrap();
@@ -782,9 +731,9 @@ fn a_waker_that_panics_keeps_nobody_waiting() {
     assert_eq!((wakes.count(), tracker.len()), (1, 0));
 }
 
-/// Promise 8: a waker that spawns, waits and asks finds no lock held.
+/// A waker that spawns, waits and queries finds no lock held.
 #[test]
-fn a_waker_that_uses_the_tracker() {
+fn waker_uses_the_tracker() {
     on_a_thread(|| {
         let crank = Crank::new();
         let tracker = Tracker::new(crank.spawner());
@@ -792,7 +741,7 @@ fn a_waker_that_uses_the_tracker() {
         work.shield(&tracker).detach();
         let mut wait = tracker.wait();
         let inside = tracker.clone();
-        let waker = act(
+        let waker = callback_waker(
             move || {
                 pending::<()>().shield(&inside).detach();
                 assert!(poll(&mut inside.wait()).is_pending());
@@ -808,9 +757,9 @@ fn a_waker_that_uses_the_tracker() {
     });
 }
 
-/// The wait needs no tracker: it goes on when the last has been dropped.
+/// A wait does not need its tracker: it continues after the last one was dropped.
 #[test]
-fn a_wait_outlives_its_tracker() {
+fn wait_outlives_its_tracker() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let (work, open) = gated();
@@ -823,9 +772,9 @@ fn a_wait_outlives_its_tracker() {
     assert!(poll(&mut wait).is_ready());
 }
 
-/// "An entry stays until its hook has run", also where the executor drops the work, started or not.
+/// An entry stays until its hook has run, even if the executor drops the work, started or not.
 #[test]
-fn a_hook_that_is_told_of_a_cancellation_counts() {
+fn cancelled_hook_counts() {
     for started in [false, true] {
         let crank = Crank::new();
         let tracker = Tracker::new(crank.spawner());
@@ -844,7 +793,7 @@ fn a_hook_that_is_told_of_a_cancellation_counts() {
 
 /// An executor that keeps a task that has completed does not keep its entry: the work was dropped.
 #[test]
-fn an_entry_ends_with_its_work() {
+fn entry_ends_with_its_work() {
     let (queue, tasks) = mpsc::channel::<BoxTask>();
     let tracker = Tracker::new(spawn_fn(move |task: BoxTask| queue.send(task).unwrap()));
     let shield = async { 7 }.shield(&tracker);
@@ -859,17 +808,17 @@ fn an_entry_ends_with_its_work() {
 
 /// A task that was spawned directly, and whose drop panics: the panic does not reach the executor, and the entry ends.
 #[test]
-fn a_task_whose_drop_panics() {
+fn entry_leaves_despite_drop_panic() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
-    tracker.spawn_detached(Holding::new(Bomb("a task of one's own"), pending()));
+    tracker.spawn_detached(HoldsUntilDrop::new(Bomb("a task"), pending()));
     crank.shut_down();
     assert!(tracker.is_empty());
 }
 
 /// Scenario 9.
 #[test]
-fn debug_and_display_list_what_runs() {
+fn debug_and_display() {
     let crank = Crank::new();
     let tracker = Tracker::new(DynSpawner::new(crank.spawner()));
     let name = std::any::type_name::<CrankSpawner>();
@@ -896,78 +845,7 @@ fn debug_and_display_list_what_runs() {
     assert!(format!("{tracker:?}").contains("len: 3"));
 }
 
-/// Scenarios 14 and 43.
-#[test]
-fn select_asks_whether_it_has_terminated() {
-    let tracker = Tracker::new(spawn_fn(drop::<BoxTask>));
-    let mut wait = tracker.wait();
-    assert!(!wait.is_terminated());
-    let mut rounds = 0;
-    block_on(async {
-        loop {
-            futures_util::select! {
-                () = wait => rounds += 1,
-                complete => break,
-            }
-        }
-    });
-    assert_eq!(rounds, 1);
-    assert!(wait.is_terminated());
-    assert!(panics_with(|| poll(&mut wait)).contains("`Wait` polled after completion"));
-}
-
-/// Scenario 9.
-#[test]
-fn auto_traits() {
-    fn shared<T: Send + Sync + Unpin + Clone + fmt::Debug + 'static>(_: &T) {}
-    fn future<T: Future + Send + Sync + Unpin + fmt::Debug + 'static>(_: &T) {}
-    fn fused<T: FusedFuture>(_: &T) {}
-    fn error<T: Error + Send + Sync + Clone + Eq + 'static>(_: &T) {}
-    fn both<T: Spawn + SpawnLocal>() {}
-    fn send<T: Spawn>() {}
-    fn local<T: SpawnLocal>() {}
-
-    struct Both;
-    impl Spawn for Both {
-        fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, _: F) {}
-    }
-    impl SpawnLocal for Both {
-        fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, _: F) {}
-    }
-
-    let tracker = Tracker::new(ThreadPerTask);
-    shared(&tracker);
-    future(&tracker.wait());
-    fused(&tracker.wait());
-    future(&tracker.drain(ready(())));
-    error(&tracker.unfinished());
-    both::<Tracker<Both>>();
-    send::<Tracker<ThreadPerTask>>();
-    local::<Tracker<LocalClosure>>();
-}
-
-/// Scenario 10: fields of these types repeat no bounds.
-struct Fields<S, D> {
-    tracker: Tracker<S>,
-    wait: Wait,
-    drain: Drain<D>,
-}
-
-/// Scenario 10.
-#[test]
-fn they_can_be_kept_in_fields() {
-    let tracker = Tracker::new(spawn_local_fn(drop::<LocalBoxTask>));
-    let fields = Fields {
-        wait: tracker.wait(),
-        drain: tracker.drain(ready(())),
-        tracker,
-    };
-    assert!(fields.tracker.is_empty());
-    assert_eq!(fields.wait.now_or_never(), Some(()));
-    assert_eq!(fields.drain.now_or_never(), Some(Ok(())));
-}
-
-/// One tracker in another: each counts, and the site goes through.
+/// A tracker inside another one: both count, and both know the location.
 #[test]
 fn one_in_another() {
     let crank = Crank::new();

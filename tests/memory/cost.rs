@@ -1,4 +1,4 @@
-//! What the inline modes, callers and trackers cost in memory.
+//! The memory that the inline modes, callers and trackers take.
 
 use std::cell::RefCell;
 use std::future::{pending, ready};
@@ -10,7 +10,8 @@ use futures_shield::{BoxTask, ShieldExt, Tracker, cleanup, shield_with, spawn_fn
 use crate::cost;
 use crate::support::poll;
 
-/// The row "cost when nobody cancels: one box", also where the future and the cleanup capture something.
+/// The row "cost if nobody cancels: one box" of the semantics table, even if the future and the
+/// cleanup capture something.
 pub(crate) fn inline_modes() {
     let nowhere = spawn_fn(|_: BoxTask| panic!("nothing was to be spawned"));
     let captured = black_box([7_u64; 4]);
@@ -33,7 +34,7 @@ pub(crate) fn inline_modes() {
     assert_eq!((boxes, kept), (1, 0), "cleanup with a closure that captures something");
 }
 
-/// Scenario 60: one long work, and many who attach and leave.
+/// Scenario 60: one long work, and many waiters that come and go.
 pub(crate) fn attach_and_leave() {
     let kept = RefCell::new(None);
     let shield = shield_with(spawn_fn(std::mem::forget::<BoxTask>), |caller| {
@@ -56,7 +57,7 @@ pub(crate) fn attach_and_leave() {
     let (_, kept) = cost(|| (0..250_000).for_each(|_| attach()));
     assert_eq!(kept, 0);
 
-    // The same who come back: each wait of its own is a place of its own, and is given back.
+    // Repeated polls of the same waiters add nothing.
     let (_, kept) = cost(|| {
         let mut waiting: Vec<_> = (0..1_000).map(|_| caller.gone()).collect();
         for _ in 0..100 {
@@ -67,7 +68,7 @@ pub(crate) fn attach_and_leave() {
     drop((shield, other, stays));
 }
 
-/// Scenario 59, of orphans: alive, then all dropped, and memory is back at its baseline.
+/// Scenario 59: many orphans alive, then all dropped, and memory is back at its baseline.
 pub(crate) fn many_orphans() {
     const ORPHANS: usize = 100_000;
     let queue = RefCell::new(Vec::<BoxTask>::with_capacity(ORPHANS));
@@ -84,7 +85,7 @@ pub(crate) fn many_orphans() {
         let mut shield = work.shield_on_drop(&tracker).on_orphan(drop);
         assert!(poll(&mut shield).is_pending());
     };
-    // The call site has a line in the tracker from its first entry on.
+    // The tracker keeps a location from its first entry on.
     orphan();
     queue.borrow_mut().clear();
     let at_its_location = || ready(()).shield_on_drop(&tracker).location();

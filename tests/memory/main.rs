@@ -1,5 +1,5 @@
-//! What the library allocates. The allocator counts what the whole process does, so these tests run in one thread, one after
-//! another, and nothing else runs in their process.
+//! What the library allocates. The allocator counts for the whole process, so these tests run on
+//! one thread, one after another, and nothing else runs in their process.
 
 mod cost;
 mod scale;
@@ -21,17 +21,17 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// What the threads of a runtime may need meanwhile, in bytes.
+/// What the threads of a runtime may allocate meanwhile, in bytes.
 const SLACK: isize = 256 * 1024;
 
-/// The bytes that are allocated now.
+/// Returns the number of bytes that are allocated now.
 fn memory() -> isize {
     let stats = ALLOCATOR.stats();
-    // What a reallocation grows by is counted as allocated as well.
+    // The growth of a reallocation counts as allocated.
     stats.bytes_allocated as isize - stats.bytes_deallocated as isize
 }
 
-/// How many allocations `f` makes when it runs again. What it gives is dropped after the count.
+/// Returns how many allocations `f` makes when it runs again. Its value is dropped after the count.
 fn allocations<T>(mut f: impl FnMut() -> T) -> usize {
     // The first run may allocate what stays: thread-locals, and the callsites of tracing.
     drop(f());
@@ -42,7 +42,7 @@ fn allocations<T>(mut f: impl FnMut() -> T) -> usize {
     count
 }
 
-/// How many allocations `f` makes, and how many bytes it keeps.
+/// Returns how many allocations `f` makes, and how many bytes it keeps.
 fn cost(f: impl FnOnce()) -> (usize, isize) {
     let region = Region::new(ALLOCATOR);
     f();
@@ -67,14 +67,14 @@ fn main() {
     let trials = trials! {
         cost: inline_modes, attach_and_leave, many_orphans;
         scale:
-            a_hundred_thousand_alive_then_all_dropped,
-            a_hundred_thousand_alive_on_tokio_then_all_dropped,
-            a_million_polls_with_a_waker_each,
-            a_million_shared_handles_attach_and_leave,
-            a_million_works_one_after_another,
+            hundred_thousand_shields,
+            hundred_thousand_on_tokio,
+            million_wakers,
+            million_shared_handles,
+            million_short_works,
             ten_thousand_nested,
             ten_thousand_nested_on_tokio,
-            a_shield_allocates_once_beside_its_task;
+            allocations_of_a_shield;
     };
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -1,4 +1,4 @@
-//! Very many: memory goes back to where it was, and what comes and goes leaves nothing behind.
+//! Very many: memory goes back to its baseline, and what comes and goes leaves nothing behind.
 
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -12,8 +12,8 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::support::{Crank, CrankSpawner, Drops, Wakes, block_on, locked, poll, poll_with};
 use crate::{SLACK, allocations, memory};
 
-/// Scenario 59, and that the allocator sees it all.
-pub(crate) fn a_hundred_thousand_alive_then_all_dropped() {
+/// Scenario 59; and the allocator sees all of it.
+pub(crate) fn hundred_thousand_shields() {
     let run = |count: usize| -> (Duration, isize) {
         let crank = Crank::new();
         let gate = Arc::new(Semaphore::new(0));
@@ -52,12 +52,13 @@ pub(crate) fn a_hundred_thousand_alive_then_all_dropped() {
     assert!(alive - baseline > 100_000 * 100, "{alive} bytes when all were alive");
     let left = memory() - baseline;
     assert!(left < SLACK, "{left} bytes are left");
-    // Ten times as many take ten times as long, or a few times that on a busy machine. Were it quadratic, a hundred times.
+    // Ten times as many take ten times as long, or a few times that on a busy machine. If it were
+    // quadratic, a hundred times.
     assert!(many < few * 40 + Duration::from_secs(1), "{few:?}, then {many:?}");
 }
 
 /// Scenario 59, with executors' own threads.
-pub(crate) fn a_hundred_thousand_alive_on_tokio_then_all_dropped() {
+pub(crate) fn hundred_thousand_on_tokio() {
     let run = |count: usize| {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -89,8 +90,8 @@ pub(crate) fn a_hundred_thousand_alive_on_tokio_then_all_dropped() {
     assert!(left < SLACK, "{left} bytes are left");
 }
 
-/// Scenario 60: one long work, and a million callers that look in, each with a waker of its own.
-pub(crate) fn a_million_polls_with_a_waker_each() {
+/// Scenario 60: one long work, and a million callers that poll once, each with its own waker.
+pub(crate) fn million_wakers() {
     let crank = Crank::new();
     let (open, opened) = oneshot::channel::<()>();
     let mut shield = async { opened.await.is_ok() }.shield(crank.spawner());
@@ -107,8 +108,8 @@ pub(crate) fn a_million_polls_with_a_waker_each() {
     assert_eq!(poll(&mut shield), Poll::Ready(true));
 }
 
-/// Scenario 60: the same through `.shared()`, where each caller has a handle of its own.
-pub(crate) fn a_million_shared_handles_attach_and_leave() {
+/// Scenario 60: the same through `.shared()`, with a handle for each caller.
+pub(crate) fn million_shared_handles() {
     let crank = Crank::new();
     let (open, opened) = oneshot::channel::<()>();
     let shared = async { opened.await.is_ok() }.shield(crank.spawner()).shared();
@@ -126,8 +127,8 @@ pub(crate) fn a_million_shared_handles_attach_and_leave() {
     assert_eq!(shared.now_or_never(), Some(true));
 }
 
-/// Scenario 60, the other way round: a million short works, one after another, on one executor.
-pub(crate) fn a_million_works_one_after_another() {
+/// Scenario 60, the reverse: a million short works, one after another, on one executor.
+pub(crate) fn million_short_works() {
     let crank = Crank::new();
     let once = |number: usize| {
         let mut shield = ready(number).shield(crank.spawner());
@@ -146,7 +147,8 @@ pub(crate) fn a_million_works_one_after_another() {
     assert!(left < SLACK, "{left} bytes for a million that came and went");
 }
 
-/// Scenario 42: each is a task of its own, so neither the end, nor the drop, nor the shutdown of one runs in another's stack.
+/// Scenario 42: each is a task, so neither the end, nor the drop, nor the shutdown of one runs on
+/// another's stack.
 pub(crate) fn ten_thousand_nested() {
     const DEPTH: usize = 10_000;
 
@@ -170,7 +172,7 @@ pub(crate) fn ten_thousand_nested() {
     assert_eq!(poll(&mut outermost), Poll::Ready(DEPTH));
     assert_eq!(crank.len(), 0);
 
-    // The outermost is dropped half-way: all of them go on.
+    // The outermost is dropped partway: all of them continue.
     let (open, opened) = oneshot::channel::<()>();
     let (tell, told) = oneshot::channel();
     let outermost = nest(&spawner, async { opened.await.map_or(1, |()| 0) }.shield(&spawner));
@@ -181,7 +183,7 @@ pub(crate) fn ten_thousand_nested() {
     crank.run();
     assert_eq!(told.now_or_never(), Some(Ok(DEPTH)));
 
-    // The executor goes, and takes all of them with it.
+    // The executor shuts down and drops all of them.
     let (_open, opened) = oneshot::channel::<()>();
     let outermost = nest(&spawner, async { opened.await.map_or(1, |()| 0) }.shield(&spawner));
     crank.run();
@@ -189,7 +191,7 @@ pub(crate) fn ten_thousand_nested() {
     let error = outermost.fallible().now_or_never().unwrap().unwrap_err();
     assert!(error.is_cancelled());
 
-    // A panic passes through all of them, as itself.
+    // A panic passes through all of them unchanged.
     let crank = Crank::new();
     let spawner = crank.spawner();
     let outermost = nest(&spawner, async { std::panic::panic_any(7) }.shield(&spawner));
@@ -218,11 +220,12 @@ pub(crate) fn ten_thousand_nested_on_tokio() {
     assert_eq!(block_on(shield), 10_000);
 }
 
-/// "Two allocations, one of them the runtime's": and none more for a poll, an end, a hook that captures nothing, or a drop.
-pub(crate) fn a_shield_allocates_once_beside_its_task() {
+/// Two allocations, one of them the runtime's; and none more for a poll, an end, a hook that
+/// captures nothing, or a drop.
+pub(crate) fn allocations_of_a_shield() {
     let slot: Arc<Mutex<Option<BoxTask>>> = Arc::default();
     let keep = Arc::clone(&slot);
-    // It boxes the task, and nothing else: the runtime's allocation.
+    // It boxes the task and allocates nothing else.
     let spawner = spawn_fn(move |task| *locked(&keep) = Some(task));
     let (_, waker) = Wakes::new();
 

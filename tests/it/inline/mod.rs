@@ -2,3 +2,4 @@
 
 mod cleanup;
 mod on_drop;
+mod shutdown;

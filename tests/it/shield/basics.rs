@@ -1,6 +1,5 @@
-//! What a user relies on before anything goes wrong: names, traits, texts, and spawners of one's own.
+//! The plain uses: custom spawners, endings and their texts, Debug.
 
-use std::cell::Cell;
 use std::error::Error;
 use std::fmt::Debug;
 use std::future::Future;
@@ -17,30 +16,15 @@ use futures_shield::{
     spawn_fn, spawn_local_fn,
 };
 use futures_util::FutureExt;
-use futures_util::future::{FusedFuture, pending, ready};
+use futures_util::future::{pending, ready};
 use futures_util::task::LocalSpawnExt;
 use tokio::sync::oneshot;
 
-use crate::support::{Crank, CrankSpawner, Drops, ThreadPerTask, block_on, panics_with, poll};
-
-/// Fails to compile where the type does implement the trait.
-macro_rules! assert_not_impl {
-    ($type:ty: $bound:path) => {
-        const _: fn() = || {
-            trait AmbiguousIfImplemented<A> {
-                fn item() {}
-            }
-            impl<T: ?Sized> AmbiguousIfImplemented<()> for T {}
-            struct Invalid;
-            impl<T: ?Sized + $bound> AmbiguousIfImplemented<Invalid> for T {}
-            let _ = <$type as AmbiguousIfImplemented<_>>::item;
-        };
-    };
-}
+use crate::support::*;
 
 /// Scenario 7.
 #[test]
-fn a_future_and_an_output_without_size() {
+fn zero_sized_future_and_output() {
     struct Nothing;
 
     impl Future for Nothing {
@@ -58,82 +42,9 @@ fn a_future_and_an_output_without_size() {
     assert_eq!(poll(&mut shield), Poll::Ready(()));
 }
 
-/// Scenario 8. A debug build moves it about on the stack, so there it gets a larger one.
-#[test]
-fn a_future_of_256_kib() {
-    let body = || {
-        let (open, opened) = oneshot::channel::<()>();
-        let block = [7_u8; 256 * 1024];
-        let work = async move {
-            opened.await.unwrap();
-            block.iter().map(|byte| usize::from(*byte)).sum::<usize>()
-        };
-        assert!(size_of_val(&work) >= 256 * 1024);
-        let crank = Crank::new();
-        let mut shield = work.shield(crank.spawner());
-        crank.run();
-        assert!(poll(&mut shield).is_pending());
-        open.send(()).unwrap();
-        crank.run();
-        assert_eq!(poll(&mut shield), Poll::Ready(7 * 256 * 1024));
-    };
-    let stack = if cfg!(debug_assertions) { 64 << 20 } else { 2 << 20 };
-    let thread = std::thread::Builder::new().stack_size(stack).spawn(body).unwrap();
-    crate::support::join(thread);
-}
-
-/// Scenario 8, on a runtime's own threads.
-#[test]
-#[cfg_attr(debug_assertions, ignore = "debug builds overflow in `tokio::spawn` itself")]
-fn a_future_of_256_kib_on_tokio() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let handle = runtime.handle().clone();
-    let spawner = spawn_fn(move |task| drop(handle.spawn(task)));
-    let (open, opened) = oneshot::channel::<()>();
-    let block = [7_u8; 256 * 1024];
-    let shield = async move {
-        opened.await.unwrap();
-        block.iter().map(|byte| usize::from(*byte)).sum::<usize>()
-    }
-    .shield(spawner);
-    open.send(()).unwrap();
-    assert_eq!(block_on(shield), 7 * 256 * 1024);
-}
-
 /// Scenario 9.
 #[test]
-fn auto_traits_as_documented() {
-    fn all<T: Send + Sync + Unpin + Debug>() {}
-    fn fused<F: FusedFuture + Unpin + Debug>() {}
-    fn error<E: Error + Send + Sync + 'static>() {}
-    fn spawner<S: Clone + Debug + Spawn + Send + Sync + 'static>() {}
-
-    all::<Shield<u8>>();
-    all::<FallibleShield<u8>>();
-    // `Send` is enough for both.
-    all::<Shield<Cell<u8>>>();
-    all::<FallibleShield<Cell<u8>>>();
-    all::<ShieldError>();
-    error::<ShieldError>();
-    // Without `Debug` or `Unpin` of what they carry.
-    struct Opaque(#[allow(dead_code)] std::marker::PhantomPinned);
-    fused::<Shield<Opaque>>();
-    fused::<FallibleShield<Opaque>>();
-    all::<Shield<Opaque>>();
-    fused::<Shield<Rc<u8>>>();
-    fused::<FallibleShield<Rc<u8>>>();
-    spawner::<DynSpawner>();
-}
-
-assert_not_impl!(Shield<Rc<u8>>: Send);
-assert_not_impl!(Shield<Rc<u8>>: Sync);
-assert_not_impl!(FallibleShield<Rc<u8>>: Send);
-assert_not_impl!(FallibleShield<Rc<u8>>: Sync);
-assert_not_impl!(Shield<u8>: Clone);
-
-/// Scenario 9.
-#[test]
-fn debug_tells_the_call_site_and_how_far_the_work_is() {
+fn debug_shows_location_and_progress() {
     struct Opaque;
 
     fn text(name: &str, line: u32, column: u32, work: &str) -> String {
@@ -163,7 +74,7 @@ fn debug_tells_the_call_site_and_how_far_the_work_is() {
 
 /// Scenario 10.
 #[test]
-fn a_shield_in_a_field_and_a_generic_repository() {
+fn generic_repository() {
     struct Pending<T> {
         shield: Option<Shield<T>>,
     }
@@ -212,7 +123,7 @@ fn a_shield_in_a_field_and_a_generic_repository() {
 
 /// Scenario 11, and the forwarding through pointers.
 #[test]
-fn a_spawner_of_ones_own_and_every_pointer_to_it() {
+fn custom_spawner_through_pointers() {
     #[derive(Clone)]
     struct Mine(CrankSpawner);
 
@@ -247,7 +158,7 @@ fn a_spawner_of_ones_own_and_every_pointer_to_it() {
 
 /// Scenario 11, for local futures.
 #[test]
-fn a_local_spawner_of_ones_own_and_every_pointer_to_it() {
+fn custom_local_spawner_through_pointers() {
     struct Mine(futures_executor::LocalSpawner);
 
     impl SpawnLocal for Mine {
@@ -278,9 +189,10 @@ fn a_local_spawner_of_ones_own_and_every_pointer_to_it() {
     assert_eq!(values, [1, 2, 3, 4, 5]);
 }
 
-/// An executor that runs a task where it is given: the work has ended when the shield is made.
+/// An executor that runs a task inside the call to the spawner: the work has ended when the shield
+/// is made.
 #[test]
-fn an_executor_that_runs_it_there_and_then() {
+fn executor_that_runs_immediately() {
     let at_once = spawn_fn(futures_executor::block_on);
     let shield = async { 7 }.shield(&at_once);
     assert!(shield.is_finished());
@@ -292,9 +204,9 @@ fn an_executor_that_runs_it_there_and_then() {
     assert_eq!(drops.count(), 1);
 }
 
-/// Promise 1: when `.shield()` returns, the work has been handed over, whatever becomes of the shield.
+/// When `.shield()` returns, the work has been handed over, even if the shield is dropped.
 #[test]
-fn handed_over_when_the_call_returns() {
+fn handed_over_immediately() {
     let crank = Crank::new();
     let shield = pending::<()>().shield(crank.spawner());
     assert_eq!(crank.len(), 1);
@@ -305,7 +217,7 @@ fn handed_over_when_the_call_returns() {
 }
 
 #[test]
-fn is_finished_from_the_end_of_the_work_on() {
+fn is_finished_after_the_end() {
     let crank = Crank::new();
     let (open, opened) = oneshot::channel::<()>();
     let mut shield = async { opened.await.is_ok() }.shield(crank.spawner());
@@ -331,23 +243,9 @@ fn is_finished_from_the_end_of_the_work_on() {
     assert!(cancelled.is_finished());
 }
 
+/// Three endings, each with its queries and its message.
 #[test]
-fn terminated_once_delivered_and_not_before() {
-    let crank = Crank::new();
-    let mut shield = ready(7).shield(crank.spawner());
-    let mut fallible = ready(7).shield(crank.spawner()).fallible();
-    assert!(poll(&mut shield).is_pending() && poll(&mut fallible).is_pending());
-    assert!(!shield.is_terminated() && !fallible.is_terminated());
-    crank.run();
-    assert!(!shield.is_terminated() && !fallible.is_terminated());
-    assert_eq!(poll(&mut shield), Poll::Ready(7));
-    assert!(matches!(poll(&mut fallible), Poll::Ready(Ok(7))));
-    assert!(shield.is_terminated() && fallible.is_terminated());
-}
-
-/// Promise 4: three endings, told apart, and told in words.
-#[test]
-fn the_three_endings_and_their_texts() {
+fn three_endings_and_their_texts() {
     #[derive(Debug)]
     struct Payload;
 
@@ -415,7 +313,7 @@ fn the_three_endings_and_their_texts() {
 }
 
 #[test]
-fn an_error_goes_into_io_error_whole() {
+fn error_converts_into_io_error() {
     let crank = Crank::new();
     let shield = pending::<()>().shield(crank.spawner()).fallible();
     crank.shut_down();
@@ -434,9 +332,9 @@ fn an_error_goes_into_io_error_whole() {
     );
 }
 
-/// Plain `.await` on cancelled work panics, with the words of the error.
+/// Plain `.await` on cancelled work panics with the message of the error.
 #[test]
-fn awaiting_cancelled_work_panics_in_words() {
+fn awaiting_cancelled_work_panics() {
     let crank = Crank::new();
     let mut shield = pending::<()>().shield(crank.spawner());
     let site = shield.location();
@@ -447,7 +345,7 @@ fn awaiting_cancelled_work_panics_in_words() {
     assert_eq!(text, format!("the work shielded at {site} {words}"));
 }
 
-/// Spawners say what they are.
+/// The Debug output of spawners.
 #[test]
 fn debug_of_spawners() {
     let erased = DynSpawner::new(ThreadPerTask);

@@ -1,56 +1,56 @@
-//! What has to be the same on every spawner: the starred scenarios, and the promises that a runtime could break.
+//! What must be the same on every spawner: the scenarios with a star, and the promises that a
+//! runtime could break.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
-use std::thread;
 
 use futures_shield::{Shield, ShieldError, ShieldExt, shield};
 use futures_util::FutureExt;
 use futures_util::future::{Either, join, join_all, pending, ready, select};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use crate::support::{
-    DropTeller, Drops, Holding, Rig, Shutdown, Wakes, block_on, join as join_thread, panics_with, poll, poll_with,
-    telling_hook,
-};
+use crate::support::*;
 
 on_every_spawner! {
+    every:
     ready_at_the_first_poll,
-    pending_then_woken_by_its_end,
-    an_err_passes_through_and_the_hook_is_dropped_unheard,
-    dropped_half_way_it_finishes_once,
-    dropped_before_its_first_poll_it_runs,
-    kept_and_never_polled_it_runs,
-    moved_to_another_thread_half_way,
-    leaked_it_finishes,
-    a_panic_reaches_the_caller_with_its_payload_and_the_executor_lives,
-    a_panic_of_an_orphan_reaches_the_hook_and_the_executor_lives,
-    the_loser_of_a_select_finishes,
-    timed_out_by_reference_then_awaited_it_gives_the_value,
-    timed_out_by_value_it_goes_on,
-    a_dropped_join_of_shields_goes_on,
-    a_dropped_shield_of_a_join_goes_on,
-    nested_shields_with_the_outer_one_dropped,
-    many_waiters_of_which_one_leaves,
-    spawned_after_shutdown_it_is_cancelled_unpolled,
-    shut_down_while_awaited_it_is_cancelled_or_goes_on,
-    shut_down_as_an_orphan_the_hook_gets_it,
-    shut_down_before_its_first_poll_it_has_not_started,
-    the_call_site_is_known_in_every_ending,
-    permits_are_free_when_the_outcome_arrives,
-    the_spawner_can_be_called_from_anywhere,
-    many_at_once_each_gets_its_own,
+    woken_by_its_end,
+    err_passes_through,
+    dropped_partway_finishes_once,
+    dropped_before_its_first_poll,
+    kept_and_never_polled,
+    moved_to_another_thread,
+    leaked_shield_finishes,
+    panic_reaches_the_caller,
+    orphan_panic_reaches_the_hook,
+    loser_of_select_finishes,
+    timed_out_by_reference,
+    timed_out_by_value,
+    dropped_join_of_shields,
+    dropped_shield_of_a_join,
+    nested_outer_is_dropped,
+    one_of_many_waiters_leaves,
+    awaited_at_shutdown,
+    orphan_at_shutdown,
+    location_in_every_ending,
+    permits_are_free_at_delivery,
+    spawner_works_from_anywhere,
+    many_at_once;
+    if_it_shuts_down:
+    drop_panic_at_shutdown,
+    spawned_after_shutdown,
+    shutdown_before_the_first_poll;
 }
 
-/// A gate: whoever awaits the second half waits for the first to be used.
+/// Returns a gate: the second half resolves when the first one is used.
 fn gate() -> (oneshot::Sender<()>, oneshot::Receiver<()>) {
     oneshot::channel()
 }
 
-/// The executor still runs what it is given.
+/// Asserts that the executor still runs tasks.
 fn assert_lives<R: Rig>(rig: &R) {
     assert_eq!(rig.run(async { "alive" }.shield(rig.spawner())), "alive");
 }
@@ -61,23 +61,25 @@ fn ready_at_the_first_poll<R: Rig>(rig: R) {
     assert_eq!(rig.run(shield(rig.spawner(), ready("done"))), "done");
 }
 
-/// Scenario 2.
-fn pending_then_woken_by_its_end<R: Rig>(rig: R) {
+/// Scenario 2: the shield is not polled again before its waker was woken.
+fn woken_by_its_end<R: Rig>(rig: R) {
     let (open, opened) = gate();
-    let (wakes, waker) = Wakes::new();
+    let (wake, mut woken) = mpsc::unbounded_channel();
+    let waker = callback_waker(move || wake.send(()).unwrap(), || {});
     let mut shield = async { opened.await.map(|()| 7) }.shield(rig.spawner());
     assert!(poll_with(&mut shield, &waker).is_pending());
     assert!(!shield.is_finished());
 
     open.send(()).unwrap();
-    assert_eq!(rig.run(&mut shield), Ok(7));
+    assert_eq!(rig.run(woken.recv()), Some(()));
     assert!(shield.is_finished());
-    // `run` has put its own waker in the place of this one, unless the work ended before.
-    assert!(wakes.count() <= 1);
+    assert_eq!(poll_with(&mut shield, &waker), Poll::Ready(Ok(7)));
+    drop((shield, waker));
+    assert_eq!(rig.run(woken.recv()), None, "woken once");
 }
 
 /// Scenario 3.
-fn an_err_passes_through_and_the_hook_is_dropped_unheard<R: Rig>(rig: R) {
+fn err_passes_through<R: Rig>(rig: R) {
     let drops = Drops::new();
     let held = drops.one();
     let heard = Arc::new(AtomicBool::new(false));
@@ -95,10 +97,10 @@ fn an_err_passes_through_and_the_hook_is_dropped_unheard<R: Rig>(rig: R) {
 }
 
 /// Scenario 4.
-fn dropped_half_way_it_finishes_once<R: Rig>(rig: R) {
+fn dropped_partway_finishes_once<R: Rig>(rig: R) {
     let effects = Arc::new(AtomicUsize::new(0));
     let effect = Arc::clone(&effects);
-    let (hook, mut orphaned) = telling_hook();
+    let (hook, mut orphaned) = hook();
     let (start, started) = gate();
     let (open, opened) = gate();
     let mut shield = async move {
@@ -114,26 +116,25 @@ fn dropped_half_way_it_finishes_once<R: Rig>(rig: R) {
         assert_eq!(futures_util::poll!(&mut shield), Poll::Pending);
     });
     drop(shield);
-    assert!(orphaned.try_recv().is_err());
+    assert!(orphaned.is_waiting());
     open.send(()).unwrap();
-    assert_eq!(rig.run(orphaned.recv()).unwrap().unwrap(), 1);
+    assert_eq!(rig.run(&mut orphaned).unwrap().unwrap(), 1);
     assert_eq!(effects.load(Ordering::SeqCst), 1);
-    assert!(rig.run(orphaned.recv()).is_none());
 }
 
 /// Scenario 5.
-fn dropped_before_its_first_poll_it_runs<R: Rig>(rig: R) {
+fn dropped_before_its_first_poll<R: Rig>(rig: R) {
     let (tell, told) = oneshot::channel();
     drop(async { tell.send("ran").unwrap() }.shield(rig.spawner()));
     assert_eq!(rig.run(told), Ok("ran"));
 
-    let (hook, mut orphaned) = telling_hook();
+    let (hook, mut orphaned) = hook();
     async { 7 }.shield(rig.spawner()).on_orphan(hook).detach();
-    assert_eq!(rig.run(orphaned.recv()).unwrap().unwrap(), 7);
+    assert_eq!(rig.run(&mut orphaned).unwrap().unwrap(), 7);
 }
 
 /// Scenario 6.
-fn kept_and_never_polled_it_runs<R: Rig>(rig: R) {
+fn kept_and_never_polled<R: Rig>(rig: R) {
     let drops = Drops::new();
     let output = drops.one();
     let (tell, told) = oneshot::channel();
@@ -151,7 +152,7 @@ fn kept_and_never_polled_it_runs<R: Rig>(rig: R) {
 }
 
 /// Scenario 22.
-fn moved_to_another_thread_half_way<R: Rig>(rig: R) {
+fn moved_to_another_thread<R: Rig>(rig: R) {
     let (open, opened) = gate();
     let (wakes, waker) = Wakes::new();
     let mut shield = async { opened.await.map(|()| 7) }.shield(rig.spawner());
@@ -159,7 +160,7 @@ fn moved_to_another_thread_half_way<R: Rig>(rig: R) {
 
     let (tell, told) = oneshot::channel();
     let (mut moved, has_moved) = (shield, gate());
-    let there = thread::spawn(move || {
+    let there = Thread::start(move || {
         assert!(poll(&mut moved).is_pending());
         has_moved.0.send(()).unwrap();
         tell.send(block_on(moved)).unwrap();
@@ -167,12 +168,12 @@ fn moved_to_another_thread_half_way<R: Rig>(rig: R) {
     rig.run(has_moved.1).unwrap();
     open.send(()).unwrap();
     assert_eq!(rig.run(told), Ok(Ok(7)));
-    join_thread(there);
+    there.join();
     assert_eq!(wakes.count(), 0, "only the latest waker is woken");
 }
 
 /// Scenario 23.
-fn leaked_it_finishes<R: Rig>(rig: R) {
+fn leaked_shield_finishes<R: Rig>(rig: R) {
     let drops = Drops::new();
     let output = drops.one();
     let (open, opened) = gate();
@@ -192,7 +193,7 @@ fn leaked_it_finishes<R: Rig>(rig: R) {
 }
 
 /// Scenario 24.
-fn a_panic_reaches_the_caller_with_its_payload_and_the_executor_lives<R: Rig>(rig: R) {
+fn panic_reaches_the_caller<R: Rig>(rig: R) {
     #[derive(Debug, PartialEq)]
     struct Payload(u32);
 
@@ -220,8 +221,8 @@ fn a_panic_reaches_the_caller_with_its_payload_and_the_executor_lives<R: Rig>(ri
 }
 
 /// Scenario 25.
-fn a_panic_of_an_orphan_reaches_the_hook_and_the_executor_lives<R: Rig>(rig: R) {
-    let (hook, mut orphaned) = telling_hook::<()>();
+fn orphan_panic_reaches_the_hook<R: Rig>(rig: R) {
+    let (hook, mut orphaned) = hook::<()>();
     let (open, opened) = gate();
     let shield = async {
         opened.await.unwrap();
@@ -231,15 +232,14 @@ fn a_panic_of_an_orphan_reaches_the_hook_and_the_executor_lives<R: Rig>(rig: R) 
     .on_orphan(hook);
     drop(shield);
     open.send(()).unwrap();
-    let error = rig.run(orphaned.recv()).unwrap().unwrap_err();
+    let error = rig.run(&mut orphaned).unwrap().unwrap_err();
     assert!(error.is_panic() && !error.is_cancelled());
     assert!(error.to_string().ends_with("panicked: out of paper"), "{error}");
-    assert!(rig.run(orphaned.recv()).is_none());
     assert_lives(&rig);
 }
 
 /// Scenario 33.
-fn the_loser_of_a_select_finishes<R: Rig>(rig: R) {
+fn loser_of_select_finishes<R: Rig>(rig: R) {
     let (open, opened) = gate();
     let (tell, told) = oneshot::channel();
     let shield = async {
@@ -259,7 +259,7 @@ fn the_loser_of_a_select_finishes<R: Rig>(rig: R) {
 }
 
 /// Scenario 34.
-fn timed_out_by_reference_then_awaited_it_gives_the_value<R: Rig>(rig: R) {
+fn timed_out_by_reference<R: Rig>(rig: R) {
     let (open, opened) = gate();
     let mut shield = async { opened.await.map(|()| String::from("the original")) }.shield(rig.spawner());
     let value = rig.run(async {
@@ -277,9 +277,9 @@ fn timed_out_by_reference_then_awaited_it_gives_the_value<R: Rig>(rig: R) {
 }
 
 /// Scenario 35.
-fn timed_out_by_value_it_goes_on<R: Rig>(rig: R) {
+fn timed_out_by_value<R: Rig>(rig: R) {
     let (open, opened) = gate();
-    let (hook, mut orphaned) = telling_hook();
+    let (hook, mut orphaned) = hook();
     let shield = async { opened.await.map(|()| 7) }.shield(rig.spawner()).on_orphan(hook);
     rig.run(async {
         match select(shield, ready(())).await {
@@ -288,11 +288,11 @@ fn timed_out_by_value_it_goes_on<R: Rig>(rig: R) {
         }
     });
     open.send(()).unwrap();
-    assert_eq!(rig.run(orphaned.recv()).unwrap().unwrap(), Ok(7));
+    assert_eq!(rig.run(&mut orphaned).unwrap().unwrap(), Ok(7));
 }
 
 /// Scenario 36, the first half.
-fn a_dropped_join_of_shields_goes_on<R: Rig>(rig: R) {
+fn dropped_join_of_shields<R: Rig>(rig: R) {
     let (tell, mut told) = mpsc::unbounded_channel();
     let mut gates = Vec::new();
     let work: Vec<Shield<()>> = (0..3)
@@ -321,25 +321,25 @@ fn a_dropped_join_of_shields_goes_on<R: Rig>(rig: R) {
 }
 
 /// Scenario 36, the second half.
-fn a_dropped_shield_of_a_join_goes_on<R: Rig>(rig: R) {
+fn dropped_shield_of_a_join<R: Rig>(rig: R) {
     let (open, opened) = gate();
     let (open_too, opened_too) = gate();
-    let (hook, mut orphaned) = telling_hook();
+    let (hook, mut orphaned) = hook();
     let work = join(opened.map(|_| 1), opened_too.map(|_| 2));
     let mut shield = work.shield(rig.spawner()).on_orphan(hook);
     rig.run(async { assert!(futures_util::poll!(&mut shield).is_pending()) });
     open.send(()).unwrap();
     drop(shield);
     open_too.send(()).unwrap();
-    assert_eq!(rig.run(orphaned.recv()).unwrap().unwrap(), (1, 2));
+    assert_eq!(rig.run(&mut orphaned).unwrap().unwrap(), (1, 2));
 }
 
 /// Scenario 38.
-fn nested_shields_with_the_outer_one_dropped<R: Rig>(rig: R) {
+fn nested_outer_is_dropped<R: Rig>(rig: R) {
     let (open, opened) = gate();
     let (start, started) = gate();
-    let (hook, mut orphaned) = telling_hook();
-    // Not a spawner of its own: a task that kept its executor would keep itself.
+    let (hook, mut orphaned) = hook();
+    // The inner work holds no spawner: a task that keeps its executor alive keeps itself alive.
     let inner = async {
         start.send(()).unwrap();
         opened.await.map(|()| 7)
@@ -351,7 +351,7 @@ fn nested_shields_with_the_outer_one_dropped<R: Rig>(rig: R) {
     rig.run(started).unwrap();
     drop(outer);
     open.send(()).unwrap();
-    assert_eq!(rig.run(orphaned.recv()).unwrap().unwrap(), Ok(8));
+    assert_eq!(rig.run(&mut orphaned).unwrap().unwrap(), Ok(8));
 
     let nested = async { 1 }
         .shield(rig.spawner())
@@ -361,7 +361,7 @@ fn nested_shields_with_the_outer_one_dropped<R: Rig>(rig: R) {
 }
 
 /// Scenario 40.
-fn many_waiters_of_which_one_leaves<R: Rig>(rig: R) {
+fn one_of_many_waiters_leaves<R: Rig>(rig: R) {
     let (open, opened) = gate();
     let first = async { opened.await.map(|()| 7).map_err(drop) }
         .shield(rig.spawner())
@@ -377,17 +377,14 @@ fn many_waiters_of_which_one_leaves<R: Rig>(rig: R) {
 }
 
 /// Scenario 53.
-fn spawned_after_shutdown_it_is_cancelled_unpolled<R: Rig>(rig: R) {
-    if R::SHUTDOWN == Shutdown::Never {
-        return;
-    }
+fn spawned_after_shutdown<R: Rig>(rig: R) {
     let polled = Arc::new(AtomicBool::new(false));
     let polls = Arc::clone(&polled);
     let drops = Drops::new();
     let spawner = rig.spawner();
     rig.shut_down();
 
-    let work = Holding::new(drops.one(), async move { polls.store(true, Ordering::SeqCst) });
+    let work = HoldsUntilDrop::new(drops.one(), async move { polls.store(true, Ordering::SeqCst) });
     let mut shield = work.shield(spawner).fallible();
     assert!(shield.is_finished(), "nothing to wait for");
     assert_eq!(drops.count(), 1);
@@ -396,12 +393,12 @@ fn spawned_after_shutdown_it_is_cancelled_unpolled<R: Rig>(rig: R) {
     assert!(!polled.load(Ordering::SeqCst));
 }
 
-/// Scenario 54. Which executors do not drop what they hold, the rigs say: [`Rig::SHUTDOWN`].
-fn shut_down_while_awaited_it_is_cancelled_or_goes_on<R: Rig>(rig: R) {
+/// Scenario 54. [`Rig::SHUTDOWN`] says which executors drop the tasks that they hold.
+fn awaited_at_shutdown<R: Rig>(rig: R) {
     let drops = Drops::new();
     let (start, started) = gate();
     let (open, opened) = gate();
-    let work = Holding::new(drops.one(), async {
+    let work = HoldsUntilDrop::new(drops.one(), async {
         start.send(()).unwrap();
         opened.await.is_ok()
     });
@@ -437,8 +434,8 @@ fn shut_down_while_awaited_it_is_cancelled_or_goes_on<R: Rig>(rig: R) {
 }
 
 /// Scenario 55.
-fn shut_down_as_an_orphan_the_hook_gets_it<R: Rig>(rig: R) {
-    let (hook, mut orphaned) = telling_hook();
+fn orphan_at_shutdown<R: Rig>(rig: R) {
+    let (hook, mut orphaned) = hook();
     let (start, started) = gate();
     let (open, opened) = gate();
     let shield = async {
@@ -453,22 +450,18 @@ fn shut_down_as_an_orphan_the_hook_gets_it<R: Rig>(rig: R) {
     if R::SHUTDOWN != Shutdown::Drops {
         open.send(()).unwrap();
     }
-    let outcome = block_on(orphaned.recv()).unwrap();
+    let outcome = block_on(&mut orphaned).unwrap();
     if R::SHUTDOWN == Shutdown::Never {
         assert!(outcome.unwrap());
     } else {
         let error = outcome.unwrap_err();
         assert!(error.is_cancelled() && !error.is_panic() && error.was_started());
     }
-    assert!(block_on(orphaned.recv()).is_none(), "once");
 }
 
-/// Scenarios 53 and 54, and promise 4: what was handed over and never polled may be retried.
-fn shut_down_before_its_first_poll_it_has_not_started<R: Rig>(rig: R) {
-    if R::SHUTDOWN == Shutdown::Never {
-        return;
-    }
-    // Whether an executor with threads gets to it first is open. So it says itself.
+/// Scenarios 53 and 54: work that was handed over and never polled may be retried.
+fn shutdown_before_the_first_poll<R: Rig>(rig: R) {
+    // An executor with threads may poll the work first or not, so the work records it.
     let polled = Arc::new(AtomicBool::new(false));
     let polls = Arc::clone(&polled);
     let (keep, kept) = gate();
@@ -489,8 +482,35 @@ fn shut_down_before_its_first_poll_it_has_not_started<R: Rig>(rig: R) {
     }
 }
 
+/// Scenario 28: the drop of the work panics when its executor drops it. A panic that left the task
+/// would abort on some of these.
+fn drop_panic_at_shutdown<R: Rig>(rig: R) {
+    let (start, mut started) = mpsc::unbounded_channel();
+    // What is woken after the shutdown is dropped then, if not before.
+    let (open, opened) = tokio::sync::watch::channel(());
+    let work = || {
+        let (start, mut opened) = (start.clone(), opened.clone());
+        HoldsUntilDrop::new(Bomb("a future"), async move {
+            start.send(()).unwrap();
+            let _ = opened.changed().await;
+            pending::<()>().await;
+        })
+    };
+    let awaited = work().shield(rig.spawner()).fallible();
+    let (hook, orphaned) = hook();
+    drop(work().shield(rig.spawner()).on_orphan(hook));
+    for _ in 0..2 {
+        rig.run(started.recv()).unwrap();
+    }
+    rig.shut_down();
+    let _ = open.send(());
+    for error in [block_on(awaited).unwrap_err(), block_on(orphaned).unwrap().unwrap_err()] {
+        assert!(error.is_cancelled() && !error.is_panic() && error.was_started());
+    }
+}
+
 /// Scenario 58b.
-fn the_call_site_is_known_in_every_ending<R: Rig>(rig: R) {
+fn location_in_every_ending<R: Rig>(rig: R) {
     fn assert_here(error: &ShieldError, line: u32) {
         assert_eq!((error.location().file(), error.location().line()), (file!(), line));
         let text = format!("{}:{line}:", file!());
@@ -516,11 +536,11 @@ fn the_call_site_is_known_in_every_ending<R: Rig>(rig: R) {
     let by_function = shield(rig.spawner(), jam());
     assert_here(&rig.run(by_function.fallible()).unwrap_err(), line);
 
-    let (hook, mut orphaned) = telling_hook();
+    let (hook, mut orphaned) = hook();
     let line = line!() + 1;
     let orphan = jam().shield(rig.spawner());
     drop(orphan.on_orphan(hook));
-    assert_here(&rig.run(orphaned.recv()).unwrap().unwrap_err(), line);
+    assert_here(&rig.run(&mut orphaned).unwrap().unwrap_err(), line);
 
     if R::SHUTDOWN == Shutdown::Drops {
         let line = line!() + 1;
@@ -531,7 +551,7 @@ fn the_call_site_is_known_in_every_ending<R: Rig>(rig: R) {
 }
 
 /// Scenario 58c.
-fn permits_are_free_when_the_outcome_arrives<R: Rig>(rig: R) {
+fn permits_are_free_at_delivery<R: Rig>(rig: R) {
     let permits = Arc::new(Semaphore::new(1));
     let take = || {
         Arc::clone(&permits)
@@ -539,12 +559,12 @@ fn permits_are_free_when_the_outcome_arrives<R: Rig>(rig: R) {
             .expect("the one before has given it back")
     };
 
-    // Many times, for on some of these it is a race.
+    // Many times, because it is a race on some of these executors.
     for round in 0..50 {
         // Finished, and panicked.
-        let work = Holding::new(take(), async move { round });
+        let work = HoldsUntilDrop::new(take(), async move { round });
         assert_eq!(rig.run(work.shield(rig.spawner())), round);
-        let work = Holding::new(take(), async { panic_any(7) });
+        let work = HoldsUntilDrop::new(take(), async { panic_any(7) });
         let error = rig.run(
             work.shield(rig.spawner())
                 .fallible()
@@ -560,46 +580,47 @@ fn permits_are_free_when_the_outcome_arrives<R: Rig>(rig: R) {
         };
         let here = look();
         drop(
-            Holding::new(take(), ready(round))
+            HoldsUntilDrop::new(take(), ready(round))
                 .shield(rig.spawner())
                 .on_orphan(move |_| here()),
         );
         assert_eq!(rig.run(told.recv()), Some(1));
         let here = look();
         drop(
-            Holding::new(take(), async { panic_any(7) })
+            HoldsUntilDrop::new(take(), async { panic_any(7) })
                 .shield(rig.spawner())
                 .on_orphan(move |_: Result<(), _>| here()),
         );
         assert_eq!(rig.run(told.recv()), Some(1));
 
         // Its drop panics, once it has finished.
-        let held = (take(), DropTeller::new(|| panic!("on its way out")));
+        let held = (take(), OnDrop::new(|| panic!("on its way out")));
         let error = rig
-            .run(Holding::new(held, ready(7)).shield(rig.spawner()).fallible())
+            .run(HoldsUntilDrop::new(held, ready(7)).shield(rig.spawner()).fallible())
             .unwrap_err();
         assert!(error.to_string().ends_with("panicked: on its way out"), "{error}");
     }
 
     // Cancelled.
     if R::SHUTDOWN == Shutdown::Drops {
-        let work = Holding::new(take(), pending::<()>());
+        let work = HoldsUntilDrop::new(take(), pending::<()>());
         let mut shield = work.shield(rig.spawner()).fallible();
         let seen = Arc::clone(&permits);
         let (tell, told) = oneshot::channel();
-        let elsewhere = thread::spawn(move || {
+        let elsewhere = Thread::start(move || {
             tell.send(()).unwrap();
             let error = block_on(&mut shield).unwrap_err();
             (error.is_cancelled(), seen.available_permits())
         });
         rig.run(told).unwrap();
         rig.shut_down();
-        assert_eq!(join_thread(elsewhere), (true, 1));
+        assert_eq!(elsewhere.join(), (true, 1));
     }
 }
 
-/// "A spawner can be called from anywhere": any thread, in another runtime, in `Drop`, while unwinding.
-fn the_spawner_can_be_called_from_anywhere<R: Rig>(rig: R) {
+/// "A spawner can be called from anywhere": any thread, in another runtime, in `Drop`, while
+/// unwinding.
+fn spawner_works_from_anywhere<R: Rig>(rig: R) {
     let (tell, mut told) = mpsc::unbounded_channel();
     let work = |place: &'static str| {
         let tell = tell.clone();
@@ -607,7 +628,7 @@ fn the_spawner_can_be_called_from_anywhere<R: Rig>(rig: R) {
     };
 
     let (spawner, there) = (rig.spawner(), work("a thread"));
-    join_thread(thread::spawn(move || there.shield(spawner).detach()));
+    on_a_thread(move || there.shield(spawner).detach());
     assert_eq!(rig.run(told.recv()), Some("a thread"));
 
     let foreign = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -618,7 +639,7 @@ fn the_spawner_can_be_called_from_anywhere<R: Rig>(rig: R) {
     assert_eq!(rig.run(told.recv()), Some("another runtime"));
 
     let (spawner, there) = (rig.spawner(), work("a drop"));
-    let guard = DropTeller::new(move || there.shield(spawner).detach());
+    let guard = OnDrop::new(move || there.shield(spawner).detach());
     let unwound = panics_with(|| {
         let _guard = guard;
         panic!("while it unwinds")
@@ -638,8 +659,8 @@ fn the_spawner_can_be_called_from_anywhere<R: Rig>(rig: R) {
     assert_eq!(rig.run(told.recv()), Some("the work itself"));
 }
 
-/// Promises 2 and 3, with every worker of the executor busy.
-fn many_at_once_each_gets_its_own<R: Rig>(rig: R) {
+/// Every caller gets its own outcome, with every worker of the executor busy.
+fn many_at_once<R: Rig>(rig: R) {
     let shields: Vec<_> = (0..500_usize)
         .map(|number| {
             async move {

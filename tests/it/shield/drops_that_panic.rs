@@ -1,5 +1,6 @@
-//! Promise 9, where two drops panic, or one that is not the work's. Each of these once took an outcome, a value or the process
-//! with it: a second panic while unwinding aborts, so a regression shows as a test binary that dies.
+//! Two drops that panic, or one drop that is not the work's. Each of these once lost an outcome, a
+//! value or the process: a second panic while unwinding aborts, so a regression ends the test
+//! binary.
 
 use std::future::{Future, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +20,7 @@ impl Drop for Bomb {
     }
 }
 
-/// Drops what it is given, and panics when it is dropped itself: the last owner of an executor, say.
+/// Drops its tasks, and panics when it is dropped itself, as the last owner of an executor may.
 struct LastOwner;
 
 impl Spawn for LastOwner {
@@ -34,7 +35,7 @@ impl Drop for LastOwner {
     }
 }
 
-/// Its output panics when it is dropped, and so does it.
+/// A future whose drop panics, and whose output's drop panics.
 struct Bombs;
 
 impl Future for Bombs {
@@ -51,7 +52,7 @@ impl Drop for Bombs {
     }
 }
 
-/// Runs each task on the spot.
+/// Returns a spawner that runs each task inside the call.
 fn here() -> impl Spawn {
     spawn_fn(|task: BoxTask| block_on(task))
 }
@@ -62,14 +63,14 @@ fn quietly<T>(f: impl FnOnce() -> T) -> Result<T, ()> {
 
 /// The spawner was dropped by plain drop glue, and its panic left the drop of the shield.
 #[test]
-fn a_spawner_that_is_dropped_with_an_inline_shield() {
+fn spawner_of_inline_shield() {
     assert_eq!(quietly(|| drop(pending::<()>().shield_on_drop(LastOwner))), Ok(()));
     assert_eq!(quietly(|| drop(cleanup(LastOwner, 1, |_| ready(())))), Ok(()));
 }
 
-/// The same aborted, where the caller was unwinding already.
+/// If the caller was unwinding already, the same aborted.
 #[test]
-fn a_spawner_that_is_dropped_while_unwinding() {
+fn spawner_while_unwinding() {
     let unwound = quietly(|| {
         let _guard = cleanup(LastOwner, 1, |_| ready(()));
         panic!("the caller");
@@ -79,7 +80,7 @@ fn a_spawner_that_is_dropped_while_unwinding() {
 
 /// An executor that drops the cleanup unpolled drops the closure and the value in one glue.
 #[test]
-fn a_cleanup_whose_closure_and_value_are_dropped_unpolled() {
+fn cleanup_closure_and_value() {
     let captured = Bomb;
     let guard = cleanup(spawn_fn(|task: BoxTask| drop(task)), Bomb, move |value| {
         let _captured = &captured;
@@ -91,7 +92,7 @@ fn a_cleanup_whose_closure_and_value_are_dropped_unpolled() {
 
 /// The value was dropped in the unwinding of what the closure had captured.
 #[test]
-fn a_closure_that_is_dropped_by_disarm() {
+fn closure_dropped_by_disarm() {
     let captured = Bomb;
     let guard = cleanup(here(), Arc::new(7), move |_| {
         let _captured = &captured;
@@ -102,7 +103,7 @@ fn a_closure_that_is_dropped_by_disarm() {
 
 /// The output was alive, and bare, while the future was dropped.
 #[test]
-fn a_window_whose_future_and_output_are_dropped() {
+fn window_future_and_output() {
     let shield = shield_with(here(), |caller| async move {
         std::mem::forget(caller.run_until_gone(Bombs).await);
     });
@@ -116,7 +117,7 @@ fn a_window_whose_future_and_output_are_dropped() {
 
 /// The same, inside the caller and as a task.
 #[test]
-fn a_shield_whose_future_and_output_are_dropped() {
+fn shield_future_and_output() {
     assert_eq!(
         quietly(|| std::mem::forget(block_on(Bombs.shield_on_drop(here())))),
         Err(())

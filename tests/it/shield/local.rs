@@ -1,35 +1,38 @@
-//! Scenario 61: `.shield_local`, on every spawner of local futures. Futures and outputs that are not `Send` stay on their thread.
+//! `.shield_local` on every spawner of local futures: futures and outputs that are not `Send` stay
+//! on their thread (scenario 61).
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use futures_shield::{Shield, ShieldError, ShieldExt};
 use futures_util::future::{Either, join_all, pending, ready, select};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use crate::support::{Drops, Holding, LocalRig, block_on, join};
+use crate::support::*;
 
 on_every_local_spawner! {
-    an_output_that_is_not_send,
-    it_stays_on_its_thread,
+    output_that_is_not_send,
+    stays_on_its_thread,
     woken_from_another_thread,
-    dropped_half_way_it_finishes_once,
-    dropped_before_its_first_poll_it_runs,
-    kept_and_never_polled_it_runs,
-    an_err_passes_through_and_the_hook_stays_unheard,
-    a_panic_reaches_the_caller_and_the_executor_lives,
-    a_panic_of_an_orphan_reaches_the_hook,
-    timed_out_then_awaited_it_gives_the_value,
+    dropped_partway_finishes_once,
+    dropped_before_its_first_poll,
+    kept_and_never_polled,
+    err_passes_through,
+    panic_reaches_the_caller,
+    orphan_panic_reaches_the_hook,
+    timed_out_by_reference,
     nested_and_joined,
-    its_executor_goes_while_it_is_awaited,
-    its_executor_goes_and_it_is_an_orphan,
-    permits_are_free_when_the_outcome_arrives,
-    the_call_site_is_known,
+    awaited_at_shutdown,
+    orphan_at_shutdown,
+    permits_are_free_at_delivery,
+    location_is_known,
 }
 
-/// Says on which thread it is dropped. Not `Send`.
+/// Asserts that it is dropped on its own thread. Not `Send`.
 struct Here(Rc<Cell<u32>>, thread::ThreadId);
 
 impl Here {
@@ -46,13 +49,13 @@ impl Drop for Here {
 }
 
 /// Scenarios 1 and 61.
-fn an_output_that_is_not_send<R: LocalRig>(rig: R) {
+fn output_that_is_not_send<R: LocalRig>(rig: R) {
     let value = rig.run(async { async { Rc::new(7) }.shield_local(rig.spawner()).await });
     assert_eq!(*value, 7);
 }
 
 /// Scenarios 61 and 62.
-fn it_stays_on_its_thread<R: LocalRig>(rig: R) {
+fn stays_on_its_thread<R: LocalRig>(rig: R) {
     let drops = Rc::new(Cell::new(0));
     let (captured, output) = (Here::new(&drops), Here::new(&drops));
     let here = thread::current().id();
@@ -88,7 +91,7 @@ fn it_stays_on_its_thread<R: LocalRig>(rig: R) {
 fn woken_from_another_thread<R: LocalRig>(rig: R) {
     let (open, opened) = oneshot::channel();
     let (start, started) = oneshot::channel();
-    let opener = thread::spawn(move || {
+    let opener = Thread::start(move || {
         block_on(started).unwrap();
         open.send(7).unwrap();
     });
@@ -101,11 +104,11 @@ fn woken_from_another_thread<R: LocalRig>(rig: R) {
         .await
     });
     assert_eq!(*value, Ok(7));
-    join(opener);
+    opener.join();
 }
 
 /// Scenario 4.
-fn dropped_half_way_it_finishes_once<R: LocalRig>(rig: R) {
+fn dropped_partway_finishes_once<R: LocalRig>(rig: R) {
     let effects = Rc::new(Cell::new(0));
     let effect = Rc::clone(&effects);
     let (open, opened) = oneshot::channel::<()>();
@@ -131,7 +134,7 @@ fn dropped_half_way_it_finishes_once<R: LocalRig>(rig: R) {
 }
 
 /// Scenario 5.
-fn dropped_before_its_first_poll_it_runs<R: LocalRig>(rig: R) {
+fn dropped_before_its_first_poll<R: LocalRig>(rig: R) {
     let (tell, told) = oneshot::channel();
     rig.run(async {
         let kept = Rc::new(());
@@ -147,7 +150,7 @@ fn dropped_before_its_first_poll_it_runs<R: LocalRig>(rig: R) {
 }
 
 /// Scenario 6.
-fn kept_and_never_polled_it_runs<R: LocalRig>(rig: R) {
+fn kept_and_never_polled<R: LocalRig>(rig: R) {
     let (tell, told) = oneshot::channel();
     rig.run(async {
         let shield = async {
@@ -161,24 +164,20 @@ fn kept_and_never_polled_it_runs<R: LocalRig>(rig: R) {
 }
 
 /// Scenario 3.
-fn an_err_passes_through_and_the_hook_stays_unheard<R: LocalRig>(rig: R) {
-    let drops = Drops::new();
-    let held = drops.one();
+fn err_passes_through<R: LocalRig>(rig: R) {
+    let called = Arc::new(AtomicBool::new(false));
+    let calls = Arc::clone(&called);
     rig.run(async {
         let shield = async { Err::<(), _>(Rc::new("sold out")) }.shield_local(rig.spawner());
-        let outcome = shield
-            .on_orphan(move |_| {
-                let _held = held;
-                panic!("it was delivered");
-            })
-            .await;
+        let outcome = shield.on_orphan(move |_| calls.store(true, Ordering::SeqCst)).await;
         assert_eq!(outcome, Err(Rc::new("sold out")));
-        assert_eq!(drops.count(), 1);
+        assert_eq!(Arc::strong_count(&called), 1, "the hook is dropped at delivery");
     });
+    assert!(!called.load(Ordering::SeqCst));
 }
 
 /// Scenario 24.
-fn a_panic_reaches_the_caller_and_the_executor_lives<R: LocalRig>(rig: R) {
+fn panic_reaches_the_caller<R: LocalRig>(rig: R) {
     let caught = catch_unwind(AssertUnwindSafe(|| {
         rig.run(async {
             let shield: Shield<Rc<()>> = async { panic_any(7) }.shield_local(rig.spawner());
@@ -191,7 +190,7 @@ fn a_panic_reaches_the_caller_and_the_executor_lives<R: LocalRig>(rig: R) {
 }
 
 /// Scenario 25.
-fn a_panic_of_an_orphan_reaches_the_hook<R: LocalRig>(rig: R) {
+fn orphan_panic_reaches_the_hook<R: LocalRig>(rig: R) {
     let (tell, told) = oneshot::channel();
     rig.run(async {
         let shield: Shield<Rc<()>> = async { panic_any(7) }.shield_local(rig.spawner());
@@ -201,7 +200,7 @@ fn a_panic_of_an_orphan_reaches_the_hook<R: LocalRig>(rig: R) {
 }
 
 /// Scenario 34.
-fn timed_out_then_awaited_it_gives_the_value<R: LocalRig>(rig: R) {
+fn timed_out_by_reference<R: LocalRig>(rig: R) {
     let (open, opened) = oneshot::channel::<()>();
     let value = rig.run(async {
         let mut shield = async { opened.await.map(Rc::new) }.shield_local(rig.spawner());
@@ -227,19 +226,19 @@ fn nested_and_joined<R: LocalRig>(rig: R) {
 }
 
 /// Scenario 54.
-fn its_executor_goes_while_it_is_awaited<R: LocalRig>(rig: R) {
+fn awaited_at_shutdown<R: LocalRig>(rig: R) {
     let drops = Rc::new(Cell::new(0));
     let held = Here::new(&drops);
     let mut kept = Vec::new();
     rig.run(async {
         let (start, started) = oneshot::channel();
-        let work = Holding::new(held, async {
+        let work = HoldsUntilDrop::new(held, async {
             start.send(()).unwrap();
             pending::<Rc<()>>().await
         });
         kept.push(work.shield_local(rig.spawner()).fallible());
         started.await.unwrap();
-        // Whether this one is polled on the way out of `run` is the executor's business.
+        // The executor may or may not poll this one before `run` returns.
         kept.push(pending::<Rc<()>>().shield_local(rig.spawner()).fallible());
     });
     drop(rig);
@@ -250,7 +249,7 @@ fn its_executor_goes_while_it_is_awaited<R: LocalRig>(rig: R) {
 }
 
 /// Scenario 55.
-fn its_executor_goes_and_it_is_an_orphan<R: LocalRig>(rig: R) {
+fn orphan_at_shutdown<R: LocalRig>(rig: R) {
     let (tell, mut told) = mpsc::unbounded_channel();
     rig.run(async {
         let (start, started) = oneshot::channel();
@@ -270,8 +269,8 @@ fn its_executor_goes_and_it_is_an_orphan<R: LocalRig>(rig: R) {
 }
 
 /// Scenario 58c.
-fn permits_are_free_when_the_outcome_arrives<R: LocalRig>(rig: R) {
-    // Leaked, so that a hook, which is `Send`, can look at it.
+fn permits_are_free_at_delivery<R: LocalRig>(rig: R) {
+    // Leaked, so that a hook, which is `Send`, can read it.
     let take = || {
         let permits: &'static Semaphore = Box::leak(Box::new(Semaphore::new(1)));
         (permits, permits.try_acquire().unwrap())
@@ -279,7 +278,7 @@ fn permits_are_free_when_the_outcome_arrives<R: LocalRig>(rig: R) {
     rig.run(async {
         let (permits, permit) = take();
         assert_eq!(
-            *Holding::new(permit, async { Rc::new(7) })
+            *HoldsUntilDrop::new(permit, async { Rc::new(7) })
                 .shield_local(rig.spawner())
                 .await,
             7
@@ -288,14 +287,14 @@ fn permits_are_free_when_the_outcome_arrives<R: LocalRig>(rig: R) {
 
         let (permits, permit) = take();
         let (tell, told) = oneshot::channel();
-        let shield = Holding::new(permit, async { Rc::new(7) }).shield_local(rig.spawner());
+        let shield = HoldsUntilDrop::new(permit, async { Rc::new(7) }).shield_local(rig.spawner());
         drop(shield.on_orphan(|_| tell.send(permits.available_permits()).unwrap()));
         assert_eq!(told.await, Ok(1));
     });
     let (permits, permit) = take();
     let (tell, told) = oneshot::channel();
     rig.run(async {
-        let shield = Holding::new(permit, pending::<Rc<()>>()).shield_local(rig.spawner());
+        let shield = HoldsUntilDrop::new(permit, pending::<Rc<()>>()).shield_local(rig.spawner());
         drop(shield.on_orphan(|_| tell.send(permits.available_permits()).unwrap()));
     });
     drop(rig);
@@ -303,7 +302,7 @@ fn permits_are_free_when_the_outcome_arrives<R: LocalRig>(rig: R) {
 }
 
 /// Scenario 58b.
-fn the_call_site_is_known<R: LocalRig>(rig: R) {
+fn location_is_known<R: LocalRig>(rig: R) {
     let error = rig.run(async {
         let line = line!() + 1;
         let shield = async { panic_any(Payload) }.shield_local(rig.spawner()).fallible();
@@ -316,5 +315,5 @@ fn the_call_site_is_known<R: LocalRig>(rig: R) {
     assert!(error.to_string().contains(file!()));
 }
 
-/// What somebody panics with that is no text.
+/// A payload that is no text.
 struct Payload;

@@ -1,26 +1,32 @@
-//! Runtimes that are not there, that go, and the threads on which things happen.
+//! Runtimes that do not exist or shut down, and the threads on which hooks and drops run.
 
 use std::sync::mpsc;
 use std::thread::{self, ThreadId};
 
-use futures_shield::{Shield, ShieldExt};
+use futures_shield::{BoxTask, Shield, ShieldExt, Spawn, cleanup, shield_with, spawn_fn};
 use futures_util::FutureExt;
 use futures_util::future::{pending, ready};
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::support::{Crank, DropTeller, Drops, block_on, join, on_a_thread};
+use crate::support::*;
 
 fn here() -> ThreadId {
     thread::current().id()
 }
 
-/// Scenario 62: the work ends last, so its hook runs, and its output is dropped, on the executor's thread.
+/// Returns a value that sends the thread on which it is dropped.
+fn drops_on(send: UnboundedSender<ThreadId>) -> OnDrop {
+    OnDrop::new(move || send.send(here()).unwrap())
+}
+
+/// Scenario 62: if the work ends last, its hook runs and its output is dropped on the executor's
+/// thread.
 #[test]
-fn the_work_ends_last_on_its_executors_thread() {
+fn hook_thread_of_the_executor() {
     let crank = Crank::new();
     let (tell, mut told) = unbounded_channel();
     let (hooked, hooked_at) = mpsc::channel();
-    let output = DropTeller::thread(tell.clone());
+    let output = drops_on(tell.clone());
     drop(async { output }.shield(crank.spawner()));
     drop(
         ready(7)
@@ -36,13 +42,13 @@ fn the_work_ends_last_on_its_executors_thread() {
     assert_eq!(hooked_at.try_recv(), Ok(executor));
 }
 
-/// Scenario 62: the shield goes last, so it is the thread that drops it.
+/// Scenario 62: if the shield is dropped last, they do so on the thread that drops it.
 #[test]
-fn the_shield_goes_last_on_the_thread_that_drops_it() {
+fn hook_thread_of_the_caller() {
     let crank = Crank::new();
     let (tell, mut told) = unbounded_channel();
     let (hooked, hooked_at) = mpsc::channel();
-    let output = DropTeller::thread(tell.clone());
+    let output = drops_on(tell.clone());
     let dropped = async { output }.shield(crank.spawner());
     let heard = ready(7)
         .shield(crank.spawner())
@@ -60,7 +66,7 @@ fn the_shield_goes_last_on_the_thread_that_drops_it() {
 
 /// Scenario 62: the executor drops the work at its shutdown, and so the hook runs on that thread.
 #[test]
-fn the_executor_goes_on_the_thread_that_shuts_it_down() {
+fn hook_thread_at_shutdown() {
     let crank = Crank::new();
     let (hooked, hooked_at) = mpsc::channel();
     drop(
@@ -76,12 +82,12 @@ fn the_executor_goes_on_the_thread_that_shuts_it_down() {
     assert_eq!(hooked_at.try_recv(), Ok(closer));
 }
 
-/// Scenario 62: delivered, an output is the caller's.
+/// Scenario 62: a delivered output belongs to the caller.
 #[test]
-fn delivered_it_is_dropped_where_the_caller_drops_it() {
+fn delivered_output_stays_with_caller() {
     let crank = Crank::new();
     let (tell, mut told) = unbounded_channel();
-    let output = DropTeller::thread(tell);
+    let output = drops_on(tell);
     let shield = async { output }.shield(crank.spawner());
     on_a_thread(move || crank.run());
     let (caller, output) = on_a_thread(move || (here(), shield.now_or_never().unwrap()));
@@ -91,17 +97,15 @@ fn delivered_it_is_dropped_where_the_caller_drops_it() {
     assert_eq!(told.try_recv(), Ok(here()));
 }
 
-/// Scenario 54: an executor that keeps a task for ever and never runs it keeps its shield waiting, and one that lets the task
-/// go in any other way ends it.
+/// Scenario 54: an executor that keeps a task and never runs it keeps its shield waiting; dropping
+/// the task ends the wait.
 #[test]
-fn a_task_that_is_kept_and_then_let_go() {
+fn kept_task_is_released() {
     let (tasks, kept) = mpsc::channel();
     let spawner = futures_shield::spawn_fn(move |task| tasks.send(task).unwrap());
     let drops = Drops::new();
-    let mut shield = crate::support::Holding::new(drops.one(), ready(7))
-        .shield(&spawner)
-        .fallible();
-    assert!(crate::support::poll(&mut shield).is_pending());
+    let mut shield = HoldsUntilDrop::new(drops.one(), ready(7)).shield(&spawner).fallible();
+    assert!(poll(&mut shield).is_pending());
     assert!(!shield.is_finished());
     let task = kept.recv().unwrap();
     assert!(!shield.is_finished());
@@ -111,29 +115,43 @@ fn a_task_that_is_kept_and_then_let_go() {
     assert!(error.is_cancelled() && !error.was_started());
 }
 
-/// Scenario 54, with a thread that waits for good while the executor goes.
+/// Scenario 79: a spawner that wraps the work, polls its wrapper and drops the work unpolled. What
+/// never started may be retried.
 #[test]
-fn shut_down_while_a_thread_waits() {
+fn wrapper_drops_the_work_unpolled() {
     let crank = Crank::new();
-    let mut shield = pending::<()>().shield(crank.spawner()).fallible();
-    crank.run();
-    let (waits, waiting) = mpsc::channel();
-    let caller = thread::spawn(move || {
-        block_on(futures_util::future::poll_fn(move |cx| {
-            let polled = shield.poll_unpin(cx);
-            waits.send(()).unwrap();
-            polled
-        }))
+    let inner = crank.spawner();
+    let wrapper = spawn_fn(move |task: BoxTask| {
+        inner.spawn_detached(async move {
+            std::future::ready(()).await;
+            drop(task);
+        });
     });
-    waiting.recv_timeout(crate::support::DEADLINE).unwrap();
-    crank.shut_down();
-    let error = join(caller).unwrap_err();
-    assert!(error.is_cancelled() && error.was_started());
+    let eager = ready(7).shield(&wrapper).fallible();
+    let with_caller = shield_with(&wrapper, |_| ready(7)).fallible();
+    let (cleanup_hook, mut cleanup_call) = hook();
+    drop(cleanup(&wrapper, 7, ready).on_orphan(cleanup_hook));
+    let (inline_hook, mut inline_call) = hook();
+    let mut inline = pending::<u32>().shield_on_drop(&wrapper).on_orphan(inline_hook);
+    assert!(poll(&mut inline).is_pending());
+    drop(inline);
+    assert_eq!(crank.run(), 4);
+    for (error, started) in [
+        (eager.now_or_never().unwrap().unwrap_err(), false),
+        (with_caller.now_or_never().unwrap().unwrap_err(), false),
+        (cleanup_call.outcome().unwrap_err(), false),
+        // It was polled inside its caller.
+        (inline_call.outcome().unwrap_err(), true),
+    ] {
+        assert!(error.is_cancelled());
+        assert_eq!(error.was_started(), started, "{error}");
+    }
 }
 
-/// Scenario 55: each hook gets it once, also where there are many, and one hook shields anew on the executor that goes.
+/// Scenario 55: each of many hooks is called once, and shields again on the executor that shuts
+/// down.
 #[test]
-fn shut_down_with_orphans_of_which_one_shields_anew() {
+fn hooks_shield_again_at_shutdown() {
     let crank = Crank::new();
     let (tell, told) = mpsc::channel();
     for number in 0..10 {
@@ -156,28 +174,10 @@ fn shut_down_with_orphans_of_which_one_shields_anew() {
     assert_eq!(hooked, (0..10).map(|number| (number, false)).collect::<Vec<_>>());
 }
 
-/// A local executor that is gone.
-#[test]
-fn spawned_after_the_local_pool_is_gone() {
-    use futures_util::task::LocalSpawnExt;
-
-    let pool = futures_executor::LocalPool::new();
-    let gone = pool.spawner();
-    drop(pool);
-    let spawner = futures_shield::spawn_local_fn(move |task| gone.spawn_local(task).unwrap_or_default());
-    let error = ready(7)
-        .shield_local(spawner)
-        .fallible()
-        .now_or_never()
-        .unwrap()
-        .unwrap_err();
-    assert!(error.is_cancelled() && !error.was_started());
-}
-
 /// Scenario 53, the same through the adapter, which drops the error.
 #[cfg(feature = "futures")]
 #[test]
-fn spawned_after_the_local_pool_is_gone_through_its_adapter() {
+fn adapter_after_local_pool() {
     let pool = futures_executor::LocalPool::new();
     let gone = futures_shield::FuturesSpawner::new(pool.spawner());
     drop(pool);
@@ -215,7 +215,7 @@ mod tokio_runtime {
 
     /// Scenario 52.
     #[test]
-    fn asked_for_where_there_is_none() {
+    fn no_runtime() {
         let text = panics_with(Tokio::current);
         assert!(
             text.contains("`Tokio::current()` was called outside of a Tokio runtime"),
@@ -230,9 +230,9 @@ mod tokio_runtime {
         let _: Tokio = Tokio::current();
     }
 
-    /// Scenario 52, where the panic is said to have happened: the user's line.
+    /// Scenario 52: the panic names the user's line.
     #[test]
-    fn asked_for_where_there_is_none_the_users_line_is_named() {
+    fn no_runtime_names_the_line() {
         static PLACE: std::sync::Mutex<Option<(String, u32)>> = std::sync::Mutex::new(None);
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
@@ -241,28 +241,32 @@ mod tokio_runtime {
                 .is_some_and(|text| text.contains("`Tokio::current()`"));
             let place = info.location().map(|place| (place.file().to_owned(), place.line()));
             // The other test of this text runs at the same time, perhaps.
-            if is_ours && place.as_ref().is_some_and(|(_, line)| *line == LINE) {
-                *crate::support::locked(&PLACE) = place;
+            if is_ours
+                && place
+                    .as_ref()
+                    .is_some_and(|(file, line)| file == file!() && *line == LINE)
+            {
+                *locked(&PLACE) = place;
             }
             before(info);
         }));
         const LINE: u32 = line!() + 1;
         let _ = panics_with(|| Tokio::current());
-        assert_eq!(*crate::support::locked(&PLACE), Some((file!().to_owned(), LINE)));
+        assert_eq!(*locked(&PLACE), Some((file!().to_owned(), LINE)));
     }
 
     /// Scenario 52, for the spawner that cannot be called from anywhere.
     #[test]
-    fn tokio_local_outside_of_a_local_set() {
+    fn tokio_local_without_local_set() {
         let drops = Drops::new();
-        let work = crate::support::Holding::new(drops.one(), ready(()));
+        let work = HoldsUntilDrop::new(drops.one(), ready(()));
         let _ = panics_with(|| work.shield_local(TokioLocal));
         assert_eq!(drops.count(), 1);
     }
 
-    /// The runtime is looked up once, where it is asked for, and not where it is used.
+    /// The runtime is looked up once, at `Tokio::current()`, and not when the spawner is used.
     #[test]
-    fn the_runtime_is_the_one_it_was_asked_in() {
+    fn tokio_is_looked_up_once() {
         let (one, other) = (current_thread(), current_thread());
         let spawner = one.block_on(async { Tokio::current() });
         let (shield, ()) = other.block_on(async {
@@ -273,9 +277,10 @@ mod tokio_runtime {
         assert_eq!(one.block_on(timely(shield)), one.handle().id());
     }
 
-    /// "Orphans on a current-thread runtime stop when its `block_on` returns", and go on with the next.
+    /// Orphans on a current-thread runtime stop when `block_on` returns, and continue in the next
+    /// one.
     #[test]
-    fn an_orphan_on_a_current_thread_runtime_goes_on_with_the_next_block_on() {
+    fn orphan_waits_for_block_on() {
         let runtime = current_thread();
         let steps = Arc::new(AtomicUsize::new(0));
         let counts = Arc::clone(&steps);
@@ -299,9 +304,9 @@ mod tokio_runtime {
         assert_eq!(steps.load(Ordering::SeqCst), 2);
     }
 
-    /// Scenario 54: in each way that a Tokio runtime can be shut down.
+    /// Scenario 54: every way to shut a Tokio runtime down.
     #[test]
-    fn shut_down_in_each_way() {
+    fn every_kind_of_shutdown() {
         let shut_down: [fn(Runtime); 3] = [
             drop,
             |runtime| runtime.shutdown_timeout(crate::support::DEADLINE),
@@ -324,7 +329,7 @@ mod tokio_runtime {
 
     /// Scenario 54: the caller waits in another runtime.
     #[test]
-    fn shut_down_while_awaited_in_another_runtime() {
+    fn awaited_in_another_runtime() {
         let (worker, waiter) = (
             Builder::new_multi_thread().worker_threads(1).build().unwrap(),
             Builder::new_multi_thread().worker_threads(1).build().unwrap(),
@@ -345,7 +350,7 @@ mod tokio_runtime {
 
     /// Scenario 54: work that holds its own spawner does not keep the runtime.
     #[test]
-    fn work_that_holds_its_spawner_does_not_keep_the_runtime() {
+    fn work_that_holds_its_spawner() {
         let runtime = Builder::new_multi_thread().worker_threads(1).build().unwrap();
         let spawner = Tokio::from(runtime.handle().clone());
         let held = spawner.clone();
@@ -360,22 +365,6 @@ mod tokio_runtime {
         let late = ready(()).shield(spawner).fallible();
         assert!(!block_on(late).unwrap_err().was_started());
     }
-
-    /// Promise 5, on a runtime with threads: what the work holds is free in the hook at shutdown.
-    #[test]
-    fn the_future_panics_in_its_drop_when_tokio_shuts_down() {
-        let runtime = Builder::new_multi_thread().worker_threads(1).build().unwrap();
-        let (start, started) = oneshot::channel();
-        let work = crate::support::Holding::new(crate::support::Bomb("a future"), async {
-            start.send(()).unwrap();
-            pending::<()>().await;
-        });
-        let shield = work.shield(runtime.handle()).fallible();
-        block_on(started).unwrap();
-        drop(runtime);
-        let error = block_on(shield).unwrap_err();
-        assert!(error.is_cancelled() && !error.is_panic());
-    }
 }
 
 #[cfg(any(feature = "tokio", feature = "smol", feature = "async-std"))]
@@ -384,10 +373,10 @@ mod current {
 
     use super::*;
 
-    /// "A Tokio context wins where the thread is in one."
+    /// A Tokio context wins if the thread is in one.
     #[cfg(feature = "tokio")]
     #[test]
-    fn tokio_where_the_thread_is_in_it() {
+    fn inside_a_tokio_context() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let spawner = runtime.block_on(async { current_runtime() });
         let shield = async { tokio::runtime::Handle::current().id() }.shield(spawner.clone());
@@ -395,10 +384,10 @@ mod current {
         assert!(format!("{spawner:?}").contains("Tokio"), "{spawner:?}");
     }
 
-    /// "Else smol; else async-std."
+    /// Without a context it is smol, or else async-std.
     #[cfg(any(feature = "smol", feature = "async-std"))]
     #[test]
-    fn the_one_that_needs_no_context_elsewhere() {
+    fn without_a_tokio_context() {
         let spawner = current_runtime();
         let in_tokio = async { tokio::runtime::Handle::try_current().is_ok() }.shield(spawner.clone());
         assert!(!block_on(in_tokio));
@@ -406,11 +395,11 @@ mod current {
         assert!(format!("{spawner:?}").contains(name), "{spawner:?}");
     }
 
-    /// Scenario 52: "with `tokio` alone and no context it panics in words".
+    /// Scenario 52: with `tokio` alone and no context it panics with a message.
     #[cfg(all(feature = "tokio", not(any(feature = "smol", feature = "async-std"))))]
     #[test]
-    fn tokio_alone_and_no_context() {
-        let text = crate::support::panics_with(current_runtime);
+    fn tokio_alone_without_context() {
+        let text = panics_with(current_runtime);
         assert!(
             text.contains("`current_runtime()` was called outside of a Tokio runtime"),
             "{text}"
@@ -418,7 +407,8 @@ mod current {
     }
 }
 
-/// Scenario 53, for `schedule_fn`: a runnable that is dropped instead of run cancels the work, at each point of its life.
+/// Scenario 53, for `schedule_fn`: a runnable that is dropped instead of run cancels the work, at
+/// each point of its life.
 #[cfg(feature = "async-task")]
 mod schedule {
     use std::sync::{Arc, Mutex};
@@ -432,7 +422,7 @@ mod schedule {
     use crate::support::{Wakes, poll_with};
 
     #[test]
-    fn a_runnable_that_is_dropped() {
+    fn dropped_runnable() {
         let (queue, runnables) = mpsc::channel::<Runnable>();
         let spawner = schedule_fn(move |runnable| drop(queue.send(runnable)));
 
@@ -459,13 +449,13 @@ mod schedule {
         let waker = Arc::new(Mutex::new(None));
         let keep = Arc::clone(&waker);
         let work = poll_fn(move |cx| {
-            *crate::support::locked(&keep) = Some(cx.waker().clone());
+            *locked(&keep) = Some(cx.waker().clone());
             Poll::<()>::Pending
         });
         let shield = work.shield(&spawner).fallible();
         runnables.recv().unwrap().run();
         assert!(!shield.is_finished());
-        *crate::support::locked(&waker) = None;
+        *locked(&waker) = None;
         runnables.recv().unwrap().run();
         let error = shield.now_or_never().unwrap().unwrap_err();
         assert!(error.is_cancelled() && error.was_started());
@@ -473,7 +463,7 @@ mod schedule {
 
     /// The queue of the executor is gone.
     #[test]
-    fn spawned_when_the_queue_is_gone() {
+    fn spawned_after_the_queue() {
         let (queue, runnables) = mpsc::channel::<Runnable>();
         drop(runnables);
         let spawner = schedule_fn(move |runnable| drop(queue.send(runnable)));

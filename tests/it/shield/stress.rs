@@ -1,4 +1,5 @@
-//! Scenario 12, promise 3: every outcome is delivered exactly once, to the caller or to the hook, whatever the race.
+//! Every outcome is delivered exactly once, to the caller or to the hook, whatever the race
+//! (scenario 12).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,9 +10,9 @@ use std::thread;
 use futures_shield::{BoxTask, FallibleShield, ShieldError, ShieldExt, Spawn, spawn_fn};
 use futures_util::FutureExt;
 
-use crate::support::{Drops, Wakes, block_on, join, poll, poll_with};
+use crate::support::*;
 
-/// Where outcomes end up, counted.
+/// Counts where outcomes end up.
 #[derive(Default)]
 struct Ends {
     delivered: AtomicUsize,
@@ -27,7 +28,7 @@ impl Ends {
 /// A number of rounds that takes a second or so in a debug build.
 const ROUNDS: usize = 30_000;
 
-/// Lets two threads go at once. It spins, for a lock would put them in order.
+/// Releases two threads at once. It spins, because a lock would order them.
 #[derive(Clone, Default)]
 struct Start(Arc<AtomicUsize>);
 
@@ -45,7 +46,7 @@ impl Start {
     }
 }
 
-/// A cheap source of chance, the same in each run.
+/// A cheap random number generator with a fixed seed.
 struct Dice(u64);
 
 impl Dice {
@@ -63,10 +64,11 @@ fn spin(turns: u64) {
     }
 }
 
-/// One thread ends the work (by its value, by a panic, by dropping it), the other one meanwhile does what `caller` does.
-fn race(seed: u64, caller: fn(FallibleShield<usize>, &Ends)) -> Arc<Ends> {
+/// One thread ends the work (by its value, by a panic, by dropping it) while the other one runs
+/// `caller`.
+fn race(seed: u64, caller: fn(usize, FallibleShield<usize>, &Ends)) -> Arc<Ends> {
     std::panic::set_hook(Box::new(|info| {
-        // The panics that belong to it are many.
+        // Each third round panics on purpose: do not print those.
         if info.payload().downcast_ref::<usize>().is_none() {
             let text = info.to_string();
             std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).unwrap();
@@ -75,7 +77,7 @@ fn race(seed: u64, caller: fn(FallibleShield<usize>, &Ends)) -> Arc<Ends> {
     let start = Start::default();
     let (tasks, given) = mpsc::channel::<BoxTask>();
     let gate = start.clone();
-    let executor = thread::spawn(move || {
+    let executor = Thread::start(move || {
         let mut dice = Dice(seed);
         for (round, mut task) in given.into_iter().enumerate() {
             let turns = dice.roll(200);
@@ -112,10 +114,10 @@ fn race(seed: u64, caller: fn(FallibleShield<usize>, &Ends)) -> Arc<Ends> {
         let turns = dice.roll(200);
         start.wait(round);
         spin(turns);
-        caller(shield, &ends);
+        caller(round, shield, &ends);
     }
     drop(spawner);
-    join(executor);
+    executor.join();
     assert_eq!(ends.sum(), ROUNDS, "none lost, none twice");
     assert_eq!(drops.count(), ROUNDS);
     ends
@@ -130,23 +132,23 @@ fn check(round: usize, outcome: Result<usize, ShieldError>) {
     }
 }
 
-fn deliver(ends: &Ends, outcome: Result<usize, ShieldError>) {
-    drop(outcome);
+fn deliver(round: usize, ends: &Ends, outcome: Result<usize, ShieldError>) {
+    check(round, outcome);
     ends.delivered.fetch_add(1, Ordering::SeqCst);
 }
 
 #[test]
-fn the_end_against_a_drop() {
-    let ends = race(0x9E37_79B9, |shield, _| drop(shield));
+fn end_against_drop() {
+    let ends = race(0x9E37_79B9, |_, shield, _| drop(shield));
     assert_eq!(ends.hooked.load(Ordering::SeqCst), ROUNDS);
 }
 
 #[test]
-fn the_end_against_a_poll_and_a_drop() {
-    let ends = race(0x7F4A_7C15, |mut shield, ends| {
+fn end_against_poll_and_drop() {
+    let ends = race(0x7F4A_7C15, |round, mut shield, ends| {
         let (_, waker) = Wakes::new();
         if let Poll::Ready(outcome) = poll_with(&mut shield, &waker) {
-            deliver(ends, outcome);
+            deliver(round, ends, outcome);
         }
     });
     assert!(
@@ -156,12 +158,12 @@ fn the_end_against_a_poll_and_a_drop() {
 }
 
 #[test]
-fn the_end_against_two_polls_with_different_wakers_and_a_drop() {
-    let ends = race(0xBF58_476D, |mut shield, ends| {
+fn end_against_two_polls() {
+    let ends = race(0xBF58_476D, |round, mut shield, ends| {
         for _ in 0..2 {
             let (_, waker) = Wakes::new();
             if let Poll::Ready(outcome) = poll_with(&mut shield, &waker) {
-                return deliver(ends, outcome);
+                return deliver(round, ends, outcome);
             }
         }
     });
@@ -173,23 +175,23 @@ fn the_end_against_two_polls_with_different_wakers_and_a_drop() {
 
 /// No wake-up is lost: the waker registered last is woken, or the poll saw the end.
 #[test]
-fn the_end_against_the_wait_for_it() {
-    let ends = race(0x94D0_49BB, |mut shield, ends| {
+fn end_against_wait() {
+    let ends = race(0x94D0_49BB, |round, mut shield, ends| {
         let (_, first) = Wakes::new();
         if let Poll::Ready(outcome) = poll_with(&mut shield, &first) {
-            return deliver(ends, outcome);
+            return deliver(round, ends, outcome);
         }
         let (wakes, waker) = Wakes::new();
         match poll_with(&mut shield, &waker) {
-            Poll::Ready(outcome) => deliver(ends, outcome),
+            Poll::Ready(outcome) => deliver(round, ends, outcome),
             Poll::Pending => {
                 let begin = std::time::Instant::now();
                 while wakes.count() == 0 {
-                    assert!(begin.elapsed() < crate::support::DEADLINE, "a wake-up was lost");
+                    assert!(begin.elapsed() < DEADLINE, "a wake-up was lost");
                     thread::yield_now();
                 }
                 match poll(&mut shield) {
-                    Poll::Ready(outcome) => deliver(ends, outcome),
+                    Poll::Ready(outcome) => deliver(round, ends, outcome),
                     Poll::Pending => panic!("woken for nothing"),
                 }
             }
@@ -198,7 +200,7 @@ fn the_end_against_the_wait_for_it() {
     assert_eq!(ends.delivered.load(Ordering::SeqCst), ROUNDS);
 }
 
-/// Many callers on many threads, over a pool, each with a mind of its own.
+/// Many callers on many threads over a pool, each at its own pace.
 #[test]
 fn many_callers_over_a_pool() {
     const CALLERS: u64 = 8;
@@ -212,7 +214,7 @@ fn many_callers_over_a_pool() {
             let ends = Arc::clone(&ends);
             let pool = pool.clone();
             let all = all.clone();
-            thread::spawn(move || {
+            Thread::start(move || {
                 let spawner = spawn_fn(move |task| pool.spawn_ok(task));
                 let mut dice = Dice(seed * 0x9E37_79B9);
                 for number in 0..EACH {
@@ -223,9 +225,9 @@ fn many_callers_over_a_pool() {
         .collect();
     drop(all);
     for caller in callers {
-        join(caller);
+        caller.join();
     }
-    // Each hook holds a sender, and goes with it.
+    // Each hook holds a sender until it is dropped.
     assert_eq!(
         everyone.recv_timeout(crate::support::DEADLINE),
         Err(mpsc::RecvTimeoutError::Disconnected)
@@ -263,6 +265,6 @@ fn caller(spawner: &impl Spawn, number: usize, ends: &Arc<Ends>, all: &mpsc::Sen
         assert_eq!(value, number);
         ends.delivered.fetch_add(1, Ordering::SeqCst);
     }
-    // Late, so that the outcome of some has been waiting for a while.
+    // Late, so that some outcomes have been waiting for a while.
     drop(shield);
 }

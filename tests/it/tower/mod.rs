@@ -1,4 +1,4 @@
-//! `ShieldLayer`: what a service is behind it, and what becomes of requests whose clients hang up.
+//! `ShieldLayer` on a service by hand, and on a real server whose clients hang up.
 
 mod layers;
 mod on_orphan;
@@ -23,7 +23,7 @@ enum Mode {
 }
 
 impl Mode {
-    /// A layer of this mode, made where this is called.
+    /// Returns a layer of this mode, made at the caller's location.
     #[track_caller]
     fn layer<S>(self, spawner: S) -> ShieldLayer<S> {
         let layer = ShieldLayer::new(spawner);

@@ -1,8 +1,9 @@
-//! A real server, over TCP, with clients that hang up.
+//! A real server over TCP, with clients that hang up.
 //!
-//! What happens is told through one channel, in order: `arrived` when a request comes in, outside of the layer under test;
-//! `inside` when its handler runs; then the handler's `completed`, and `handler dropped` when its future is; and
-//! `caller gone` when the layers outside are dropped, after all that they hold.
+//! Events are sent through one channel, in order: `arrived` when a request arrives outside of the
+//! layer under test; `inside` when its handler runs; then the handler's `completed`, and `handler
+//! dropped` when its future is dropped; and `caller gone` when the layers outside are dropped,
+//! after everything that they hold.
 
 use std::convert::Infallible;
 use std::future::IntoFuture;
@@ -11,8 +12,6 @@ use std::panic::panic_any;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::thread;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -22,7 +21,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use axum::routing::{Route, get};
 use futures_shield::{ShieldLayer, Spawn, Tokio, Tracker};
-use futures_util::Stream;
+use futures_util::{FutureExt, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
@@ -31,14 +30,13 @@ use tower::layer::util::Identity;
 use tower::limit::{ConcurrencyLimit, ConcurrencyLimitLayer, GlobalConcurrencyLimitLayer};
 use tower::{Layer, Service, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 
 use super::Mode;
-use crate::support::{DropTeller, join, timely};
+use crate::support::*;
 
 const BOTH: [Mode; 2] = [Mode::Eager, Mode::OnDrop];
 
-/// What the server does, told as it happens.
+/// The events of the server, as they happen.
 struct Story {
     told: mpsc::UnboundedReceiver<&'static str>,
     narrator: Narrator,
@@ -69,25 +67,25 @@ impl Story {
         timely(self.told.recv()).await.unwrap()
     }
 
-    /// The next things that happen are these, in this order.
+    /// Asserts that these events are next, in this order.
     async fn expect(&mut self, events: &[&str]) {
         for event in events {
             assert_eq!(self.next().await, *event);
         }
     }
 
-    /// Nothing has happened that was not expected.
+    /// Asserts that there is no other event.
     fn expect_nothing(&mut self) {
         assert!(self.told.try_recv().is_err());
     }
 
-    /// An app with a handler that waits at the gate.
+    /// Returns an app with a handler that waits at the gate.
     fn app(&self) -> Router {
         let narrator = self.narrator.clone();
         Router::new().route("/", get(move || narrator.clone().handle()))
     }
 
-    /// Tells of each request and of its end, from outside of what `app` has by then.
+    /// Sends an event for each request and for its end, outside of the layers that `app` has.
     fn watch(&self, app: Router) -> Router {
         let narrator = self.narrator.clone();
         app.layer(from_fn(move |request: Request, next: Next| {
@@ -106,9 +104,9 @@ impl Narrator {
         let _ = self.tell.send(what);
     }
 
-    fn at_drop(&self, what: &'static str) -> DropTeller {
+    fn at_drop(&self, what: &'static str) -> OnDrop {
         let narrator = self.clone();
-        DropTeller::new(move || narrator.say(what))
+        OnDrop::new(move || narrator.say(what))
     }
 
     async fn handle(self) -> &'static str {
@@ -120,7 +118,7 @@ impl Narrator {
     }
 }
 
-/// Serves on a port of its own, for as long as the runtime lives.
+/// Serves on a port of its own until the runtime is dropped.
 async fn serve(app: Router) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -128,7 +126,7 @@ async fn serve(app: Router) -> SocketAddr {
     address
 }
 
-/// Sends a request, and holds the connection.
+/// Sends a request, and returns the connection.
 async fn request(address: SocketAddr) -> TcpStream {
     timely(async {
         let mut connection = TcpStream::connect(address).await.unwrap();
@@ -139,7 +137,7 @@ async fn request(address: SocketAddr) -> TcpStream {
     .await
 }
 
-/// What the server sends until it closes the connection, but for the date.
+/// Returns what the server sends until it closes the connection, without the date.
 async fn answer(mut connection: TcpStream) -> Result<String, std::io::ErrorKind> {
     let mut bytes = Vec::new();
     let read = timely(connection.read_to_end(&mut bytes)).await;
@@ -162,7 +160,7 @@ fn tracker() -> Tracker<Tokio> {
 // The client hangs up.
 
 #[tokio::test]
-async fn without_the_layer_the_handler_is_cut_off_when_the_client_hangs_up() {
+async fn unshielded_handler_is_cut_off() {
     let mut story = Story::new();
     let app = story.watch(story.app());
     let connection = request(serve(app).await).await;
@@ -174,7 +172,7 @@ async fn without_the_layer_the_handler_is_cut_off_when_the_client_hangs_up() {
     story.expect_nothing();
 }
 
-/// The caller is seen to be gone before the handler may go on: it is the orphan that completes.
+/// The caller is gone before the handler may continue, so it is the orphan that completes.
 async fn with_the_layer_it_completes(mode: Mode) {
     let (mut story, tracker) = (Story::new(), tracker());
     let app = story.watch(story.app().layer(mode.layer(tracker.clone())));
@@ -196,12 +194,12 @@ async fn with_the_layer_it_completes(mode: Mode) {
 }
 
 #[tokio::test]
-async fn with_the_layer_it_completes_eagerly() {
+async fn completes_eagerly() {
     with_the_layer_it_completes(Mode::Eager).await;
 }
 
 #[tokio::test]
-async fn with_the_layer_it_completes_on_drop() {
+async fn completes_on_drop() {
     with_the_layer_it_completes(Mode::OnDrop).await;
 }
 
@@ -212,9 +210,9 @@ async fn with_the_layer_it_completes_on_many_threads() {
     }
 }
 
-/// The work may run on a runtime that is not the connection's.
+/// The work may run on another runtime than the connection.
 #[tokio::test]
-async fn with_the_layer_it_completes_on_another_runtime() {
+async fn completes_on_another_runtime() {
     let other = Other::new();
     for mode in BOTH {
         let mut story = Story::new();
@@ -230,7 +228,7 @@ async fn with_the_layer_it_completes_on_another_runtime() {
 }
 
 #[tokio::test]
-async fn a_client_that_stays_gets_the_answer_it_would_get_without_the_layer() {
+async fn staying_client_gets_its_answer() {
     let mut story = Story::new();
     story.open();
     let plain = answer(request(serve(story.app()).await).await).await;
@@ -251,7 +249,7 @@ async fn a_client_that_stays_gets_the_answer_it_would_get_without_the_layer() {
 }
 
 #[tokio::test]
-async fn only_what_is_chosen_outlives_its_client() {
+async fn only_chosen_requests_continue() {
     for mode in BOTH {
         let (mut story, tracker) = (Story::new(), tracker());
         let chosen = |request: &Request| request.headers().contains_key("x-keep");
@@ -275,7 +273,8 @@ async fn only_what_is_chosen_outlives_its_client() {
     }
 }
 
-/// Clients that hang up at any point, before the request arrives and after the answer was sent: what has started completes.
+/// Clients that hang up at any point, before the request arrives or after the answer was sent:
+/// started work completes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whenever_clients_hang_up_what_has_started_completes() {
     const CLIENTS: usize = 60;
@@ -313,7 +312,7 @@ async fn whenever_clients_hang_up_what_has_started_completes() {
         for client in clients.collect::<Vec<_>>() {
             timely(client).await.unwrap();
         }
-        // One that stays, behind all that left.
+        // One client that stays, behind all that hung up.
         assert!(
             answer(request(address).await)
                 .await
@@ -321,7 +320,7 @@ async fn whenever_clients_hang_up_what_has_started_completes() {
                 .starts_with("HTTP/1.1 200 OK")
         );
 
-        // The connections end, then the orphans, and then everything has been told.
+        // After the connections have ended, and then the orphans, all events have been sent.
         stop.send(()).unwrap();
         timely(server).await.unwrap().unwrap();
         timely(tracker.wait()).await;
@@ -334,14 +333,27 @@ async fn whenever_clients_hang_up_what_has_started_completes() {
 
 // Other layers.
 
-async fn a_timeout_outside_answers_while_the_handler_goes_on(mode: Mode) {
+/// The test ends the time itself: with a clock, a slow machine would answer before the handler has
+/// begun.
+async fn a_timeout_outside_answers(mode: Mode) {
     let (mut story, tracker) = (Story::new(), tracker());
-    // All that has to happen before it is over is the first poll of the handler.
-    let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_millis(250));
+    let (fire, fired) = oneshot::channel::<()>();
+    let fired = fired.shared();
+    let timeout = from_fn(move |request: Request, next: Next| {
+        let fired = fired.clone();
+        async move {
+            tokio::select! {
+                biased;
+                response = next.run(request) => response,
+                _ = fired => StatusCode::REQUEST_TIMEOUT.into_response(),
+            }
+        }
+    });
     let app = story.watch(story.app().layer(mode.layer(tracker.clone())));
     let connection = request(serve(app.layer(timeout)).await).await;
 
     story.expect(&["arrived", "inside"]).await;
+    fire.send(()).unwrap();
     let answer = answer(connection).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
     story.expect(&["caller gone"]).await;
@@ -354,18 +366,19 @@ async fn a_timeout_outside_answers_while_the_handler_goes_on(mode: Mode) {
 }
 
 #[tokio::test]
-async fn a_timeout_outside_answers_while_the_handler_goes_on_eagerly() {
-    a_timeout_outside_answers_while_the_handler_goes_on(Mode::Eager).await;
+async fn timeout_outside_eager() {
+    a_timeout_outside_answers(Mode::Eager).await;
 }
 
 #[tokio::test]
-async fn a_timeout_outside_answers_while_the_handler_goes_on_on_drop() {
-    a_timeout_outside_answers_while_the_handler_goes_on(Mode::OnDrop).await;
+async fn timeout_outside_on_drop() {
+    a_timeout_outside_answers(Mode::OnDrop).await;
 }
 
-/// One limit of one, for all connections, inside of `outside`. Axum lays a layer over its handlers anew for each connection,
-/// until they have their state, and a `ConcurrencyLimitLayer` is a new limit whenever it is laid over something: hence
-/// `with_state`, or the global one. And it is one layer with `outside`, because between two of its own axum is always ready.
+/// A limit of one for all connections, inside `outside`. Axum applies a layer to its handlers again
+/// for each connection, until they have their state, and each application of a
+/// `ConcurrencyLimitLayer` is a new limit: hence `with_state`, or the global limit. It is one layer
+/// together with `outside`, because axum is always ready between two layers of its own.
 fn limited<L>(app: &Router, outside: &L) -> [Router; 2]
 where
     L: Layer<Limited> + Clone + Send + Sync + 'static,
@@ -383,7 +396,7 @@ where
 type Limited = ConcurrencyLimit<Route>;
 
 #[tokio::test]
-async fn a_limit_inside_is_the_limit_of_the_orphans() {
+async fn limit_inside_bounds_orphans() {
     for (mode, which) in [(Mode::Eager, 0), (Mode::Eager, 1), (Mode::OnDrop, 0), (Mode::OnDrop, 1)] {
         let (mut story, tracker) = (Story::new(), tracker());
         let app = limited(&story.app(), &mode.layer(tracker.clone()))[which].clone();
@@ -399,7 +412,7 @@ async fn a_limit_inside_is_the_limit_of_the_orphans() {
         story.expect(&["arrived"]).await;
         story.expect_nothing();
         assert_eq!(tracker.len(), 1);
-        // And who leaves the queue leaves no orphan, because nothing has begun.
+        // A client that leaves the queue leaves no orphan, because nothing has begun.
         let third = request(address).await;
         story.expect(&["arrived"]).await;
         drop(third);
@@ -416,9 +429,10 @@ async fn a_limit_inside_is_the_limit_of_the_orphans() {
     }
 }
 
-/// Laid over an axum router one by one, a limit inside makes its queue in the response future, and that is shielded with it.
+/// If it is applied to an axum router by itself, a limit queues in the response future, which is
+/// then shielded too.
 #[tokio::test]
-async fn a_limit_inside_as_an_axum_layer_of_its_own_has_its_queue_shielded() {
+async fn axum_limit_has_shielded_queue() {
     for mode in BOTH {
         let (mut story, tracker) = (Story::new(), tracker());
         let app = story.app().layer(GlobalConcurrencyLimitLayer::new(1));
@@ -445,7 +459,7 @@ async fn a_limit_inside_as_an_axum_layer_of_its_own_has_its_queue_shielded() {
 }
 
 #[tokio::test]
-async fn without_the_layer_a_limit_is_free_when_the_client_hangs_up() {
+async fn unshielded_limit_is_released() {
     for which in [0, 1] {
         let mut story = Story::new();
         let address = serve(story.watch(limited(&story.app(), &Identity::new())[which].clone())).await;
@@ -485,7 +499,7 @@ fn spilling() -> Router {
 }
 
 #[tokio::test]
-async fn a_panic_is_caught_by_a_layer_outside_as_without_the_layer() {
+async fn panic_is_caught_outside() {
     let plain = answer(request(serve(spilling().layer(CatchPanicLayer::new())).await).await).await;
     let text = plain.as_ref().unwrap();
     assert!(text.starts_with("HTTP/1.1 500 Internal Server Error\r\n"), "{text}");
@@ -496,7 +510,7 @@ async fn a_panic_is_caught_by_a_layer_outside_as_without_the_layer() {
             .layer(CatchPanicLayer::new());
         assert_eq!(answer(request(serve(app).await).await).await, plain);
 
-        // And it is the handler's own payload that the layer outside gets.
+        // The layer outside gets the handler's own payload.
         let (tell, mut told) = mpsc::unbounded_channel();
         let catch = CatchPanicLayer::custom(move |payload: Box<dyn std::any::Any + Send>| {
             tell.send(payload.is::<Spilled>()).unwrap();
@@ -508,16 +522,16 @@ async fn a_panic_is_caught_by_a_layer_outside_as_without_the_layer() {
     }
 }
 
-/// A panic that nobody catches ends the connection: not a hang, and nothing else than without the layer.
+/// A panic that nobody catches ends the connection, as without the layer.
 #[tokio::test]
-async fn a_panic_ends_the_connection_as_without_the_layer() {
+async fn panic_ends_the_connection() {
     let plain = answer(request(serve(spilling()).await).await).await;
     assert_eq!(plain, Ok(String::new()));
 
     for mode in BOTH {
         let tracker = tracker();
         let address = serve(spilling().layer(mode.layer(tracker.clone()))).await;
-        // The server itself goes on.
+        // The server continues.
         for _ in 0..2 {
             assert_eq!(answer(request(address).await).await, plain);
         }
@@ -526,7 +540,7 @@ async fn a_panic_ends_the_connection_as_without_the_layer() {
 }
 
 #[tokio::test]
-async fn a_panic_of_an_orphan_leaves_the_server_alone() {
+async fn orphan_panic_spares_the_server() {
     for mode in BOTH {
         let (mut story, tracker) = (Story::new(), tracker());
         let narrator = story.narrator.clone();
@@ -559,10 +573,10 @@ async fn a_panic_of_an_orphan_leaves_the_server_alone() {
     }
 }
 
-// A runtime that is shut down.
+// A runtime that shuts down.
 
-/// A runtime that is not the connection's. It has been shut down when the drop of this is over: on another thread, because
-/// dropping a runtime is not allowed inside of one.
+/// A runtime that is not the connection's. It is shut down when its drop returns, on another
+/// thread, because a runtime cannot be dropped inside another one.
 struct Other(Option<Runtime>);
 
 impl Other {
@@ -584,13 +598,13 @@ impl Other {
 impl Drop for Other {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
-            join(thread::spawn(|| drop(runtime)));
+            on_a_thread(|| drop(runtime));
         }
     }
 }
 
 #[tokio::test]
-async fn eagerly_on_a_runtime_that_was_shut_down_the_connection_ends() {
+async fn eager_dead_runtime() {
     let mut story = Story::new();
     let other = Other::new();
     let spawner = other.spawner();
@@ -602,7 +616,7 @@ async fn eagerly_on_a_runtime_that_was_shut_down_the_connection_ends() {
 }
 
 #[tokio::test]
-async fn eagerly_on_a_runtime_that_is_shut_down_the_connection_ends() {
+async fn eager_runtime_shuts_down() {
     let mut story = Story::new();
     let other = Other::new();
     let address = serve(story.app().layer(ShieldLayer::new(other.spawner()))).await;
@@ -614,9 +628,9 @@ async fn eagerly_on_a_runtime_that_is_shut_down_the_connection_ends() {
     story.expect(&["handler dropped"]).await;
 }
 
-/// A panic in words, so a layer outside can answer it.
+/// A panic with a message, so a layer outside can answer it.
 #[tokio::test]
-async fn eagerly_on_a_runtime_that_was_shut_down_a_layer_outside_can_answer() {
+async fn eager_dead_runtime_is_answered() {
     let story = Story::new();
     let other = Other::new();
     let spawner = other.spawner();
@@ -624,7 +638,7 @@ async fn eagerly_on_a_runtime_that_was_shut_down_a_layer_outside_can_answer() {
 
     let (tell, mut told) = mpsc::unbounded_channel();
     let catch = CatchPanicLayer::custom(move |payload: Box<dyn std::any::Any + Send>| {
-        tell.send(crate::support::message(&*payload).to_owned()).unwrap();
+        tell.send(message(&*payload).to_owned()).unwrap();
         axum::http::Response::new(Body::from("receipt"))
     });
     let app = story.app().layer(ShieldLayer::new(spawner)).layer(catch);
@@ -637,7 +651,7 @@ async fn eagerly_on_a_runtime_that_was_shut_down_a_layer_outside_can_answer() {
 }
 
 #[tokio::test]
-async fn on_drop_a_runtime_that_was_shut_down_matters_only_when_the_client_hangs_up() {
+async fn on_drop_dead_runtime() {
     let mut story = Story::new();
     let other = Other::new();
     let spawner = other.spawner();
@@ -658,12 +672,12 @@ async fn on_drop_a_runtime_that_was_shut_down_matters_only_when_the_client_hangs
     story.expect(&["handler dropped", "caller gone"]).await;
 }
 
-// What is not covered.
+// Not covered.
 
-/// A body with one chunk, which then waits for ever.
+/// A body with one chunk that then waits forever.
 struct Chunks {
     first: Option<&'static str>,
-    _dropped: DropTeller,
+    _dropped: OnDrop,
 }
 
 impl Stream for Chunks {
@@ -678,7 +692,7 @@ impl Stream for Chunks {
 }
 
 #[tokio::test]
-async fn a_streaming_body_is_not_covered() {
+async fn streaming_body_is_not_covered() {
     for mode in BOTH {
         let (mut story, tracker) = (Story::new(), tracker());
         let narrator = story.narrator.clone();
@@ -711,9 +725,9 @@ async fn a_streaming_body_is_not_covered() {
     }
 }
 
-/// The layer takes any spawner, and so does a server's.
+/// The layer takes any spawner, and so does a generic server.
 #[tokio::test]
-async fn a_generic_server_needs_the_documented_bounds_only() {
+async fn generic_server() {
     fn shielded<S: Spawn + Clone + Send + Sync + 'static>(app: Router, spawner: S) -> Router {
         app.layer(ShieldLayer::new(spawner.clone()))
             .layer(ShieldLayer::new(spawner).on_drop().only_if(|_: &Request| true))

@@ -1,4 +1,4 @@
-//! The layer on a service that is polled by hand, over an executor that is cranked by hand.
+//! The layer on a service that is polled by hand, over the hand-cranked executor.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -16,7 +16,7 @@ use tower::{Layer, Service, ServiceBuilder, service_fn};
 use tower_test::mock::{self, Mock};
 
 use super::Mode;
-use crate::support::{Crank, Drops, Wakes, act, locked, panics_with, poll, poll_with};
+use crate::support::*;
 
 macro_rules! in_both_modes {
     ($($test:ident),+ $(,)?) => {
@@ -41,30 +41,30 @@ macro_rules! in_both_modes {
 
 in_both_modes! {
     pending_stays_pending,
-    errors_of_readiness_pass,
-    the_service_that_was_ready_is_called_and_never_cloned,
-    the_response_passes_unchanged,
-    the_error_passes_unchanged,
-    the_caller_is_woken_by_the_answer,
-    dropped_half_way_it_goes_on,
-    a_clone_of_the_service_shields_as_well,
-    the_unchosen_is_dropped_with_its_caller,
-    an_unchosen_answer_passes_unchanged,
-    the_predicate_is_asked_once_and_sees_the_request,
-    the_second_predicate_replaces_the_first,
-    the_predicate_changes_neither_mode_nor_location,
-    a_panic_resumes_with_its_own_payload,
-    a_panic_after_the_caller_left_reaches_nobody,
-    a_panic_in_call_passes_through,
-    a_panic_in_the_predicate_passes_through_before_the_call,
-    polled_again_after_the_answer_it_panics,
-    the_location_is_known_behind_dyn_spawner_and_closure,
-    the_answer_comes_after_the_permit_is_free,
+    readiness_errors_pass,
+    ready_service_is_called,
+    response_passes_unchanged,
+    error_passes_unchanged,
+    caller_is_woken,
+    dropped_partway_continues,
+    cloned_service_shields,
+    unchosen_is_dropped,
+    unchosen_answer_passes,
+    predicate_runs_once,
+    second_predicate_replaces_first,
+    predicate_keeps_mode_and_location,
+    panic_keeps_its_payload,
+    orphan_panic_reaches_nobody,
+    panic_in_call,
+    panic_in_the_predicate,
+    polled_after_completion,
+    location_through_erased_spawners,
+    permit_is_free_at_delivery,
     orphans_hold_their_permits,
-    debug_is_for_people,
+    debug_is_readable,
 }
 
-/// An executor, with a count of what is spawned on it.
+/// An executor that counts its spawns.
 struct Bench {
     crank: Crank,
     spawned: Arc<AtomicUsize>,
@@ -95,7 +95,7 @@ impl Bench {
         self.spawned.load(Ordering::SeqCst)
     }
 
-    /// Polls the caller, and the tasks, until neither has more to do.
+    /// Polls the caller and the tasks until neither can continue.
     fn turn<F: Future>(&self, response: &mut Pin<Box<F>>) -> Poll<F::Output> {
         let first = poll(response);
         if first.is_pending() && self.crank.run() > 0 {
@@ -105,7 +105,7 @@ impl Bench {
     }
 }
 
-/// A service whose futures wait for a permit each, and tell how far they have come.
+/// A service whose futures wait for a permit each, and count how far they have come.
 #[derive(Clone, Default)]
 struct Kitchen {
     called: Drops,
@@ -149,7 +149,7 @@ impl Kitchen {
         })
     }
 
-    /// How many futures were made, have started, have finished, and were dropped.
+    /// Returns how many futures were made, started, finished and dropped.
     fn counts(&self) -> [usize; 4] {
         [&self.called, &self.started, &self.finished, &self.dropped].map(Drops::count)
     }
@@ -188,7 +188,7 @@ fn pending_stays_pending(mode: Mode) {
     assert!(service.poll_ready().is_pending());
 }
 
-fn errors_of_readiness_pass(mode: Mode) {
+fn readiness_errors_pass(mode: Mode) {
     let bench = Bench::new();
     let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(bench.layer(mode));
 
@@ -241,7 +241,7 @@ impl Service<u32> for Reserved {
     }
 }
 
-fn the_service_that_was_ready_is_called_and_never_cloned(mode: Mode) {
+fn ready_service_is_called(mode: Mode) {
     let bench = Bench::new();
     let clones = Drops::new();
     let mut service = bench.layer(mode).layer(Reserved {
@@ -255,16 +255,16 @@ fn the_service_that_was_ready_is_called_and_never_cloned(mode: Mode) {
     }
     assert_eq!(clones.count(), 0);
 
-    // The readiness is not made up by the layer either.
+    // The layer does not make up the readiness either.
     let unready = panics_with(|| service.call(3));
     assert_eq!(unready, "called without having been ready");
 }
 
 // What comes back.
 
-fn the_response_passes_unchanged(mode: Mode) {
+fn response_passes_unchanged(mode: Mode) {
     let bench = Bench::new();
-    // Neither `Clone` nor `Copy`, and told by its address.
+    // Neither `Clone` nor `Copy`, and compared by its address.
     let (mut service, mut handle) = mock::spawn_layer::<u32, Box<u32>, _>(bench.layer(mode));
     let mut response = call(service.get_mut(), 7);
 
@@ -283,11 +283,11 @@ fn the_response_passes_unchanged(mode: Mode) {
     assert_eq!(&raw const *boxed, address);
 }
 
-/// An error that is nobody else's, told by its address.
+/// An error that is compared by its address.
 #[derive(Debug)]
 struct Declined(Box<u32>);
 
-fn the_error_passes_unchanged(mode: Mode) {
+fn error_passes_unchanged(mode: Mode) {
     let bench = Bench::new();
     let boxed = Box::new(1);
     let address = &raw const *boxed;
@@ -297,14 +297,14 @@ fn the_error_passes_unchanged(mode: Mode) {
     }));
 
     let mut response = call(&mut service, ());
-    // The error type is the service's own: this is a pattern for no other.
+    // The error type is the service's own: the pattern matches no other.
     let Poll::Ready(Err(Declined(boxed))) = bench.turn(&mut response) else {
         panic!("the error is withheld");
     };
     assert_eq!(&raw const *boxed, address);
 }
 
-fn the_caller_is_woken_by_the_answer(mode: Mode) {
+fn caller_is_woken(mode: Mode) {
     let bench = Bench::new();
     let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(bench.layer(mode));
     let (wakes, waker) = Wakes::new();
@@ -321,10 +321,10 @@ fn the_caller_is_woken_by_the_answer(mode: Mode) {
     assert!(matches!(poll_with(&mut response, &waker), Poll::Ready(Ok(8))));
 }
 
-// Whose the work is.
+// Where the work runs.
 
 #[test]
-fn eagerly_each_request_is_a_task_from_the_call_on() {
+fn eager_request_is_a_task() {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let mut service = bench.layer(Mode::Eager).layer(kitchen.service());
 
@@ -344,7 +344,7 @@ fn eagerly_each_request_is_a_task_from_the_call_on() {
 }
 
 #[test]
-fn on_drop_nothing_is_spawned_while_the_caller_stays() {
+fn on_drop_spawns_nothing() {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let mut service = bench.layer(Mode::OnDrop).layer(kitchen.service());
 
@@ -360,7 +360,7 @@ fn on_drop_nothing_is_spawned_while_the_caller_stays() {
     assert_eq!(kitchen.counts(), [3; 4]);
 }
 
-fn dropped_half_way_it_goes_on(mode: Mode) {
+fn dropped_partway_continues(mode: Mode) {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let layer = bench.layer(mode);
     let line = line!() - 1;
@@ -385,7 +385,7 @@ fn dropped_half_way_it_goes_on(mode: Mode) {
 }
 
 #[test]
-fn eagerly_dropped_before_the_first_poll_it_runs_anyway() {
+fn eager_dropped_unpolled_runs() {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let mut service = bench.layer(Mode::Eager).layer(kitchen.service());
 
@@ -398,7 +398,7 @@ fn eagerly_dropped_before_the_first_poll_it_runs_anyway() {
 }
 
 #[test]
-fn on_drop_dropped_before_the_first_poll_it_never_runs() {
+fn on_drop_dropped_unpolled_never_runs() {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let mut service = bench.layer(Mode::OnDrop).layer(kitchen.service());
 
@@ -407,7 +407,7 @@ fn on_drop_dropped_before_the_first_poll_it_never_runs() {
     assert_eq!((bench.spawned(), bench.crank.run()), (0, 0));
 }
 
-fn a_clone_of_the_service_shields_as_well(mode: Mode) {
+fn cloned_service_shields(mode: Mode) {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let layer = bench.layer(mode);
     let service = ServiceBuilder::new().layer(layer.clone()).service(kitchen.service());
@@ -429,7 +429,7 @@ fn a_clone_of_the_service_shields_as_well(mode: Mode) {
 
 // Which are shielded.
 
-fn the_unchosen_is_dropped_with_its_caller(mode: Mode) {
+fn unchosen_is_dropped(mode: Mode) {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let layer = bench.layer(mode).only_if(|order: &u32| *order > 5);
     let mut service = layer.layer(kitchen.service());
@@ -450,7 +450,7 @@ fn the_unchosen_is_dropped_with_its_caller(mode: Mode) {
     assert_eq!(kitchen.counts(), [2, 2, 1, 2]);
 }
 
-fn an_unchosen_answer_passes_unchanged(mode: Mode) {
+fn unchosen_answer_passes(mode: Mode) {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let layer = bench.layer(mode).only_if(|_: &u32| false);
     let mut service = layer.layer(kitchen.service());
@@ -461,11 +461,11 @@ fn an_unchosen_answer_passes_unchanged(mode: Mode) {
     assert_eq!(bench.spawned(), 0);
 }
 
-fn the_predicate_is_asked_once_and_sees_the_request(mode: Mode) {
+fn predicate_runs_once(mode: Mode) {
     let bench = Bench::new();
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
-    // The request is no `Clone`, and is the service's once it was looked at.
+    // The request is not `Clone`, and is moved into the service after the predicate has seen it.
     let layer = bench.layer(mode).only_if(move |request: &Declined| {
         locked(&seen).push(*request.0);
         true
@@ -482,7 +482,7 @@ fn the_predicate_is_asked_once_and_sees_the_request(mode: Mode) {
     assert_eq!(*locked(&asked), [3, 4]);
 }
 
-fn the_second_predicate_replaces_the_first(mode: Mode) {
+fn second_predicate_replaces_first(mode: Mode) {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let layer = bench
         .layer(mode)
@@ -496,7 +496,7 @@ fn the_second_predicate_replaces_the_first(mode: Mode) {
     assert_eq!(bench.tracker.len(), 1);
 }
 
-fn the_predicate_changes_neither_mode_nor_location(mode: Mode) {
+fn predicate_keeps_mode_and_location(mode: Mode) {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let new = ShieldLayer::new(bench.tracker.clone());
     let line = line!() - 1;
@@ -537,7 +537,7 @@ async fn spills() -> Result<(), Infallible> {
     panic_any(Spilled(3))
 }
 
-fn a_panic_resumes_with_its_own_payload(mode: Mode) {
+fn panic_keeps_its_payload(mode: Mode) {
     let bench = Bench::new();
     let mut service = bench.layer(mode).layer(service_fn(|()| spills()));
     let mut response = call(&mut service, ());
@@ -545,19 +545,19 @@ fn a_panic_resumes_with_its_own_payload(mode: Mode) {
     let payload = catch_unwind(AssertUnwindSafe(|| bench.turn(&mut response))).unwrap_err();
     assert_eq!(payload.downcast_ref(), Some(&Spilled(3)));
 
-    // What has panicked is not run again.
+    // Work that has panicked is not run again.
     let spawned = bench.spawned();
     assert_eq!(spawned, usize::from(mode == Mode::Eager));
     drop(response);
     assert_eq!(bench.spawned(), spawned);
     assert!(bench.tracker.is_empty());
 
-    // The service goes on.
+    // The service continues.
     let mut response = call(&mut service, ());
     assert!(catch_unwind(AssertUnwindSafe(|| bench.turn(&mut response))).is_err());
 }
 
-fn a_panic_after_the_caller_left_reaches_nobody(mode: Mode) {
+fn orphan_panic_reaches_nobody(mode: Mode) {
     let (bench, gate) = (Bench::new(), Arc::new(Semaphore::new(0)));
     let inner = Arc::clone(&gate);
     let mut service = bench.layer(mode).layer(service_fn(move |()| {
@@ -576,7 +576,7 @@ fn a_panic_after_the_caller_left_reaches_nobody(mode: Mode) {
     assert!(bench.tracker.is_empty());
 }
 
-fn a_panic_in_call_passes_through(mode: Mode) {
+fn panic_in_call(mode: Mode) {
     let bench = Bench::new();
     let mut service = bench
         .layer(mode)
@@ -589,7 +589,7 @@ fn a_panic_in_call_passes_through(mode: Mode) {
     assert_eq!((bench.spawned(), bench.tracker.len()), (0, 0));
 }
 
-fn a_panic_in_the_predicate_passes_through_before_the_call(mode: Mode) {
+fn panic_in_the_predicate(mode: Mode) {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let layer = bench.layer(mode).only_if(|_: &u32| -> bool { panic!("undecided") });
     let mut service = layer.layer(kitchen.service());
@@ -598,7 +598,7 @@ fn a_panic_in_the_predicate_passes_through_before_the_call(mode: Mode) {
     assert_eq!(kitchen.counts(), [0; 4]);
 }
 
-fn polled_again_after_the_answer_it_panics(mode: Mode) {
+fn polled_after_completion(mode: Mode) {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let mut service = bench.layer(mode).layer(kitchen.service());
     let mut response = call(&mut service, 1);
@@ -612,7 +612,7 @@ fn polled_again_after_the_answer_it_panics(mode: Mode) {
 // An executor that is gone.
 
 #[test]
-fn eagerly_on_an_executor_that_is_gone_the_response_panics_in_words() {
+fn eager_executor_is_gone() {
     let kitchen = Kitchen::new();
     let mut service = ShieldLayer::new(spawn_fn(drop)).layer(kitchen.service());
     let line = line!() - 1;
@@ -629,7 +629,7 @@ fn eagerly_on_an_executor_that_is_gone_the_response_panics_in_words() {
 }
 
 #[test]
-fn eagerly_on_an_executor_that_goes_the_caller_is_woken_and_panics_in_words() {
+fn eager_executor_shuts_down() {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let mut service = bench.layer(Mode::Eager).layer(kitchen.service());
     let (wakes, waker) = Wakes::new();
@@ -649,7 +649,7 @@ fn eagerly_on_an_executor_that_goes_the_caller_is_woken_and_panics_in_words() {
 }
 
 #[test]
-fn on_drop_an_executor_that_is_gone_matters_only_when_the_caller_leaves() {
+fn on_drop_executor_is_gone() {
     let kitchen = Kitchen::new();
     let mut service = ShieldLayer::new(spawn_fn(drop)).on_drop().layer(kitchen.service());
 
@@ -665,7 +665,7 @@ fn on_drop_an_executor_that_is_gone_matters_only_when_the_caller_leaves() {
 }
 
 #[test]
-fn a_spawner_that_panics_panics_the_call_and_no_drop() {
+fn spawner_panics() {
     let kitchen = Kitchen::new();
     let full = spawn_fn(|_task| panic!("no more room"));
 
@@ -680,9 +680,9 @@ fn a_spawner_that_panics_panics_the_call_and_no_drop() {
     assert_eq!(kitchen.counts(), [2, 1, 0, 2]);
 }
 
-// Where it was shielded.
+// Locations.
 
-fn the_location_is_known_behind_dyn_spawner_and_closure(mode: Mode) {
+fn location_through_erased_spawners(mode: Mode) {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let tracker = bench.tracker.clone();
     let behind = DynSpawner::new(spawn_fn(move |task| tracker.spawn_detached(task)));
@@ -697,9 +697,9 @@ fn the_location_is_known_behind_dyn_spawner_and_closure(mode: Mode) {
     assert!(is_at(location, line), "{location}");
 }
 
-// Beside a limit on the inside.
+// With a limit on the inside.
 
-fn the_answer_comes_after_the_permit_is_free(mode: Mode) {
+fn permit_is_free_at_delivery(mode: Mode) {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let mut service = bench.layer(mode).layer(ConcurrencyLimit::new(kitchen.service(), 1));
     let mut response = call(&mut service, 1);
@@ -713,7 +713,7 @@ fn the_answer_comes_after_the_permit_is_free(mode: Mode) {
 }
 
 #[test]
-fn eagerly_the_permit_is_free_when_the_caller_is_woken() {
+fn eager_permit_is_free_at_wake() {
     let (bench, kitchen) = (Bench::new(), Kitchen::new());
     let limited = ConcurrencyLimit::new(kitchen.service(), 1);
     let service = Arc::new(Mutex::new(bench.layer(Mode::Eager).layer(limited)));
@@ -722,7 +722,7 @@ fn eagerly_the_permit_is_free_when_the_caller_is_woken() {
     let (tell, told) = mpsc::channel();
     let same = Arc::clone(&service);
     let ask = move || tell.send(poll_ready::<u32, _>(&mut *locked(&same)).is_ready()).unwrap();
-    assert!(poll_with(&mut response, &act(ask, || ())).is_pending());
+    assert!(poll_with(&mut response, &callback_waker(ask, || ())).is_pending());
     kitchen.open();
     bench.crank.run();
     assert_eq!(told.try_recv(), Ok(true));
@@ -753,7 +753,7 @@ impl Spawn for Nowhere {
     }
 }
 
-fn debug_is_for_people(mode: Mode) {
+fn debug_is_readable(mode: Mode) {
     let layer = mode.layer(Nowhere);
     let place = format!("{}:{}:{}", file!(), line!() - 1, 22);
     let text = format!("ShieldLayer {{ spawner: Nowhere, mode: {mode:?}, location: {place}, .. }}");
@@ -785,7 +785,8 @@ fn debug_is_for_people(mode: Mode) {
     assert_eq!(format!("{:?}", call(&mut service, 1)), "ResponseFuture(..)");
 }
 
-/// Never answers, and is no more than `Service` asks for: its response and error are not `Debug`.
+/// Never answers, and implements no more than `Service` asks for: its response and error are not
+/// `Debug`.
 #[derive(Clone, Debug)]
 struct Silent;
 
@@ -807,7 +808,8 @@ impl Service<u32> for Silent {
 
 type Chosen<R> = OnlyIf<fn(&R) -> bool>;
 
-/// What a user writes who keeps these in a struct: every type has a name, and asks for nothing but that it is a service.
+/// A user's struct with these types in it: every type has a name, and needs no bounds but those of
+/// a service.
 struct Kept<I: Service<R>, S, R> {
     layer: ShieldLayer<S, Chosen<R>>,
     service: ShieldService<I, S, Chosen<R>>,
@@ -825,7 +827,7 @@ where
 }
 
 #[test]
-fn the_types_have_names_and_are_send() {
+fn types_are_nameable_and_send() {
     fn assert_send<T: Send + 'static>(value: T) -> T {
         value
     }

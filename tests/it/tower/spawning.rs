@@ -9,7 +9,7 @@ use tower::{Layer, Service, service_fn};
 
 use super::Mode;
 use super::order::Log;
-use crate::support::{Crank, act, poll, poll_with};
+use crate::support::*;
 
 const BOTH: [Mode; 2] = [Mode::Eager, Mode::OnDrop];
 
@@ -107,7 +107,7 @@ fn a_waiter_that_is_woken_sees_the_orphan() {
 
         let caller = receiver.recv().unwrap();
         let (seen, looks_at) = (log.clone(), (caller.clone(), tracker.clone()));
-        let waker = act(
+        let waker = callback_waker(
             move || {
                 let (caller, tracker) = &looks_at;
                 seen.push(format!("gone: {}, orphans: {}", caller.is_gone(), tracker.orphans()));

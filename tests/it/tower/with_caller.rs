@@ -16,7 +16,7 @@ use tower::{Layer, Service, service_fn};
 
 use super::Mode;
 use super::order::{Log, Order, Run, insert};
-use crate::support::{Crank, DropTeller as OnDrop, Drops, Wakes, block_on, locked, panics_with, poll, poll_with};
+use crate::support::{Crank, Drops, OnDrop, Wakes, block_on, locked, panics_with, poll, poll_with};
 
 /// A pool with a queue, and handlers that each work until the gate is opened.
 struct Shop {

@@ -1,8 +1,9 @@
-//! An executor that does nothing until it is told to.
+//! An executor that polls its tasks only when the test calls it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -10,7 +11,7 @@ use futures_shield::{BoxTask, Spawn};
 
 use crate::support::locked;
 
-/// An executor that is cranked by hand. Dropping it is shutting it down.
+/// An executor that is cranked by hand. Its drop shuts it down.
 #[derive(Default)]
 pub(crate) struct Crank {
     shared: Arc<Shared>,
@@ -34,7 +35,8 @@ struct State {
     ready: VecDeque<usize>,
     // What is in `ready`, each once.
     queued: BTreeSet<usize>,
-    // Tasks that are being polled, by this thread further up or by another one: `true` if woken meanwhile.
+    // Tasks that are being polled, by this thread further up or by another one: `true` if woken
+    // meanwhile.
     polled: BTreeMap<usize, bool>,
     closed: bool,
     driver: Option<Waker>,
@@ -53,8 +55,8 @@ impl Crank {
 
     /// Polls the task that has been ready for longest, once. Returns `false` if there is none.
     ///
-    /// May be called inside the poll of a task. A task that is woken while it is polled is ready again after that poll,
-    /// and not before.
+    /// May be called inside the poll of a task. A task that is woken while it is polled is ready
+    /// again after that poll, and not before.
     pub(crate) fn step(&self) -> bool {
         let Some((id, mut task)) = locked(&self.shared.state).next_ready() else {
             return false;
@@ -74,7 +76,7 @@ impl Crank {
         true
     }
 
-    /// Polls until no task is ready, and says how many polls that were.
+    /// Polls until no task is ready, and returns the number of polls.
     pub(crate) fn run(&self) -> usize {
         let mut polls = 0;
         while self.step() {
@@ -83,12 +85,12 @@ impl Crank {
         polls
     }
 
-    /// How many tasks it holds.
+    /// Returns the number of tasks that it holds.
     pub(crate) fn len(&self) -> usize {
         locked(&self.shared.state).tasks.len()
     }
 
-    /// Drops every task on this thread, and from now on each that it is given.
+    /// Drops every task on this thread, and from now on every task that it is given.
     pub(crate) fn shut_down(&self) {
         loop {
             let mut state = locked(&self.shared.state);
@@ -102,21 +104,45 @@ impl Crank {
         }
     }
 
-    /// Polls `caller` and, in between, every task that is ready.
+    /// Polls `caller` when it is woken and, in between, every task that is ready. A caller whose
+    /// wake-up is lost is not polled again.
     pub(crate) async fn drive<F: Future>(&self, caller: F) -> F::Output {
         let mut caller = std::pin::pin!(caller);
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        woken.flag.store(true, Ordering::SeqCst);
         std::future::poll_fn(|cx| {
             locked(&self.shared.state).driver = Some(cx.waker().clone());
+            *locked(&woken.driver) = Some(cx.waker().clone());
             loop {
-                if let Poll::Ready(output) = caller.as_mut().poll(cx) {
-                    return Poll::Ready(output);
+                if woken.flag.swap(false, Ordering::SeqCst) {
+                    if let Poll::Ready(output) = caller.as_mut().poll(&mut Context::from_waker(&waker)) {
+                        return Poll::Ready(output);
+                    }
                 }
-                if self.run() == 0 {
+                if self.run() == 0 && !woken.flag.load(Ordering::SeqCst) {
                     return Poll::Pending;
                 }
             }
         })
         .await
+    }
+}
+
+/// The waker of a driven caller.
+#[derive(Default)]
+struct Woken {
+    flag: AtomicBool,
+    driver: Mutex<Option<Waker>>,
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.flag.store(true, Ordering::SeqCst);
+        let driver = locked(&self.driver).take();
+        if let Some(driver) = driver {
+            driver.wake();
+        }
     }
 }
 
@@ -156,7 +182,8 @@ impl State {
                 self.polled.insert(id, false);
                 return Some((id, task));
             }
-            // No task of this id: it is being polled, and must be polled once more, or it has ended.
+            // No task of this id: it is being polled, and must be polled once more, or it has
+            // ended.
             if let Some(woken) = self.polled.get_mut(&id) {
                 *woken = true;
             }
@@ -178,7 +205,8 @@ struct Polling<'a> {
 }
 
 impl Polling<'_> {
-    /// Keeps a task that is pending. If the executor was shut down meanwhile, drops it, with no lock held.
+    /// Keeps a task that is pending. If the executor was shut down meanwhile, drops it, with no
+    /// lock held.
     fn put_back(self, task: BoxTask) {
         let mut state = locked(&self.shared.state);
         if state.closed {

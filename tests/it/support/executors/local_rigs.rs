@@ -1,6 +1,7 @@
 //! Every spawner of local futures, each with the executor behind it.
 //!
-//! A test that runs on all of them is a `fn name<R: LocalRig>(rig: R)`, listed in one `on_every_local_spawner! { name, .. }`.
+//! A test that runs on all of them is a `fn name<R: LocalRig>(rig: R)`, listed in one
+//! `on_every_local_spawner! { name, .. }`.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -18,8 +19,13 @@ pub(crate) trait LocalRig: Sized + 'static {
 
     fn new() -> Self;
 
-    /// Its spawner: to be used within [`run`](Self::run), because `TokioLocal` must be.
+    /// Returns its spawner, to be used within [`run`](Self::run), because `TokioLocal` must be.
     fn spawner(&self) -> Self::Spawner;
+
+    /// Returns a spawner that does not keep its executor, for work that is a task of that executor.
+    fn spawner_without_executor(&self) -> impl SpawnLocal + Clone + 'static {
+        self.spawner()
+    }
 
     /// Runs a caller to its end, with a deadline. The executor runs only in here.
     fn run<F: Future>(&self, caller: F) -> F::Output;
@@ -50,7 +56,7 @@ macro_rules! on_every_local_spawner {
     };
 }
 
-/// A futures pool, and the spawner that it is asked for before it runs.
+/// A futures pool and its spawner.
 struct Pool {
     pool: RefCell<LocalPool>,
     here: LocalSpawner,
@@ -73,7 +79,7 @@ impl Pool {
 /// `spawn_local_fn`.
 pub(crate) struct SpawnLocalFnOverPool(Pool);
 
-/// What a `spawn_local_fn` of any closure is, in one nameable type.
+/// A `spawn_local_fn` of any closure, in one nameable type.
 #[derive(Clone)]
 pub(crate) struct LocalClosure(Rc<dyn Fn(LocalBoxTask)>);
 
@@ -132,6 +138,11 @@ mod on_tokio {
             Rc::clone(&self.local)
         }
 
+        fn spawner_without_executor(&self) -> impl SpawnLocal + Clone + 'static {
+            let local = Rc::downgrade(&self.local);
+            spawn_local_fn(move |task| drop(local.upgrade().map(|local| local.spawn_local(task))))
+        }
+
         fn run<F: Future>(&self, caller: F) -> F::Output {
             self.local.block_on(&self.runtime, timely(caller))
         }
@@ -178,6 +189,15 @@ mod on_smol {
 
         fn spawner(&self) -> Self::Spawner {
             Rc::clone(&self.0)
+        }
+
+        fn spawner_without_executor(&self) -> impl SpawnLocal + Clone + 'static {
+            let executor = Rc::downgrade(&self.0);
+            spawn_local_fn(move |task| {
+                if let Some(executor) = executor.upgrade() {
+                    executor.spawn(task).detach();
+                }
+            })
         }
 
         fn run<F: Future>(&self, caller: F) -> F::Output {

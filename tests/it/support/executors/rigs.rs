@@ -1,6 +1,8 @@
-//! Every spawner there is, each with the executor behind it: what a conformance suite runs over.
+//! Every spawner of this crate, each with an executor behind it.
 //!
-//! A test that runs on all of them is a `fn name<R: Rig>(rig: R)`, listed in one `on_every_spawner! { name, .. }`.
+//! A test that runs on all of them is a `fn name<R: Rig>(rig: R)`, listed in one `on_every_spawner!
+//! { name, .. }`. Tests of shutdown are listed apart, and are stamped only for the executors to
+//! which they apply.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -37,17 +39,23 @@ pub(crate) trait Rig: Sized + 'static {
 
     fn spawner(&self) -> Self::Spawner;
 
-    /// Runs a caller to its end, with a deadline. An executor that has no threads of its own runs only in here.
+    /// Returns a spawner that does not keep its executor, for work that is a task of that executor.
+    fn spawner_without_executor(&self) -> impl Spawn + Clone + Send + Sync + 'static {
+        self.spawner()
+    }
+
+    /// Runs a caller to its end, with a deadline. An executor that has no threads of its own runs
+    /// only in here.
     fn run<F: Future>(&self, caller: F) -> F::Output {
         block_on(caller)
     }
 
-    /// Shuts the executor down, where it can be, and has finished doing so when this returns.
+    /// Shuts the executor down, if it can be, before it returns.
     fn shut_down(self) {}
 }
 
 macro_rules! stamp_spawner {
-    ($(#[$gate:meta])* $name:ident: $rig:ident, $($test:ident)+) => {
+    ($(#[$gate:meta])* $name:ident: $rig:ident, [$($test:ident)*]) => {
         $(#[$gate])*
         mod $name {
             $(
@@ -55,35 +63,49 @@ macro_rules! stamp_spawner {
                 fn $test() {
                     super::$test(<crate::support::$rig as crate::support::Rig>::new());
                 }
-            )+
+            )*
         }
     };
 }
 
-/// Stamps a module for each spawner, with each of the tests in it.
+/// Stamps a module for each spawner, with each of the tests in it. Those after `if_it_shuts_down`
+/// are left out for [`Shutdown::Never`], and those after `if_it_drops` for all but
+/// [`Shutdown::Drops`].
 macro_rules! on_every_spawner {
     ($($test:ident),+ $(,)?) => {
-        stamp_spawner! { hand_cranked: HandCranked, $($test)+ }
-        stamp_spawner! { thread_per_task: ThreadPerTask, $($test)+ }
-        stamp_spawner! { spawn_fn_over_thread_pool: SpawnFnOverPool, $($test)+ }
-        stamp_spawner! { dyn_spawner: Dyn, $($test)+ }
-        stamp_spawner! { #[cfg(feature = "tokio")] tokio_multi_thread: TokioMultiThread, $($test)+ }
-        stamp_spawner! { #[cfg(feature = "tokio")] tokio_current_thread: TokioCurrentThread, $($test)+ }
-        stamp_spawner! { #[cfg(feature = "tokio")] tokio_handle: TokioHandle, $($test)+ }
-        stamp_spawner! { #[cfg(feature = "smol")] smol_global: SmolGlobal, $($test)+ }
-        stamp_spawner! { #[cfg(feature = "smol")] smol_executor_by_hand: SmolExecutorByHand, $($test)+ }
-        stamp_spawner! { #[cfg(feature = "smol")] smol_executor_on_a_thread: SmolExecutorOnAThread, $($test)+ }
-        stamp_spawner! { #[cfg(feature = "async-std")] async_std: AsyncStdGlobal, $($test)+ }
-        stamp_spawner! { #[cfg(feature = "async-task")] schedule_fn: ScheduleFnOnAThread, $($test)+ }
-        stamp_spawner! { #[cfg(feature = "futures")] futures_thread_pool: FuturesPool, $($test)+ }
+        on_every_spawner! { every: $($test),+; }
+    };
+    (
+        every: $($every:ident),* $(,)?;
+        $(if_it_shuts_down: $($shuts_down:ident),+ $(,)?;)?
+        $(if_it_drops: $($drops:ident),+ $(,)?;)?
+    ) => {
+        on_every_spawner! { @ [$($every)*] [$($every)* $($($shuts_down)+)?] [$($every)* $($($shuts_down)+)? $($($drops)+)?] }
+    };
+    (@ $never:tt $when_woken:tt $drops:tt) => {
+        stamp_spawner! { hand_cranked: HandCranked, $drops }
+        stamp_spawner! { thread_per_task: ThreadPerTask, $never }
+        stamp_spawner! { spawn_fn_over_thread_pool: SpawnFnOverPool, $never }
+        stamp_spawner! { dyn_spawner: Dyn, $drops }
+        stamp_spawner! { #[cfg(feature = "tokio")] tokio_multi_thread: TokioMultiThread, $drops }
+        stamp_spawner! { #[cfg(feature = "tokio")] tokio_current_thread: TokioCurrentThread, $drops }
+        stamp_spawner! { #[cfg(feature = "tokio")] tokio_handle: TokioHandle, $drops }
+        stamp_spawner! { #[cfg(feature = "smol")] smol_global: SmolGlobal, $never }
+        stamp_spawner! { #[cfg(feature = "smol")] smol_executor_by_hand: SmolExecutorByHand, $drops }
+        stamp_spawner! { #[cfg(feature = "smol")] smol_executor_on_a_thread: SmolExecutorOnAThread, $drops }
+        stamp_spawner! { #[cfg(feature = "async-std")] async_std: AsyncStdGlobal, $never }
+        stamp_spawner! { #[cfg(feature = "async-task")] schedule_fn: ScheduleFnOnAThread, $when_woken }
+        stamp_spawner! { #[cfg(feature = "futures")] futures_thread_pool: FuturesPool, $never }
+        // It is Tokio's if there is one.
+        stamp_spawner! { #[cfg(feature = "tokio")] current_runtime: Current, $drops }
         stamp_spawner! {
-            #[cfg(any(feature = "tokio", feature = "smol", feature = "async-std"))]
-            current_runtime: Current, $($test)+
+            #[cfg(all(not(feature = "tokio"), any(feature = "smol", feature = "async-std")))]
+            current_runtime: Current, $never
         }
     };
 }
 
-/// The executor of these tests, itself.
+/// The hand-cranked executor.
 pub(crate) struct HandCranked(Crank);
 
 impl Rig for HandCranked {
@@ -108,7 +130,7 @@ impl Rig for HandCranked {
     }
 }
 
-/// A user's own spawner, in five lines: scenario 11.
+/// A custom spawner in five lines (scenario 11).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ThreadPerTask;
 
@@ -135,7 +157,7 @@ impl Rig for ThreadPerTask {
 /// `spawn_fn`.
 pub(crate) struct SpawnFnOverPool(ThreadPool);
 
-/// What a `spawn_fn` of any closure is, in one nameable type.
+/// A `spawn_fn` of any closure, in one nameable type.
 #[derive(Clone)]
 pub(crate) struct Closure(Arc<dyn Fn(BoxTask) + Send + Sync>);
 
@@ -227,7 +249,7 @@ mod on_tokio {
         }
     }
 
-    /// `Tokio`, of a current-thread runtime: orphans go on in the next `run`.
+    /// `Tokio`, of a current-thread runtime: orphans continue in the next `run`.
     pub(crate) struct TokioCurrentThread(Runtime);
 
     impl Rig for TokioCurrentThread {
@@ -270,13 +292,11 @@ pub(crate) use self::on_tokio::*;
 
 #[cfg(feature = "smol")]
 mod on_smol {
-    use std::thread::JoinHandle;
-
     use futures_shield::Smol;
     use smol::Executor;
 
     use super::*;
-    use crate::support::join;
+    use crate::support::Thread;
 
     /// `Smol`.
     pub(crate) struct SmolGlobal;
@@ -311,6 +331,15 @@ mod on_smol {
             Arc::clone(&self.0)
         }
 
+        fn spawner_without_executor(&self) -> impl Spawn + Clone + Send + Sync + 'static {
+            let executor = Arc::downgrade(&self.0);
+            spawn_fn(move |task| {
+                if let Some(executor) = executor.upgrade() {
+                    executor.spawn(task).detach();
+                }
+            })
+        }
+
         fn run<F: Future>(&self, caller: F) -> F::Output {
             block_on(self.0.run(caller))
         }
@@ -320,7 +349,7 @@ mod on_smol {
     pub(crate) struct SmolExecutorOnAThread {
         executor: Arc<Executor<'static>>,
         stop: Option<tokio::sync::oneshot::Sender<()>>,
-        thread: Option<JoinHandle<()>>,
+        thread: Option<Thread<()>>,
     }
 
     impl Rig for SmolExecutorOnAThread {
@@ -332,7 +361,7 @@ mod on_smol {
             let executor = Arc::new(Executor::new());
             let (stop, stopped) = tokio::sync::oneshot::channel();
             let runs = Arc::clone(&executor);
-            let thread = thread::spawn(move || drop(futures_executor::block_on(runs.run(stopped))));
+            let thread = Thread::start(move || drop(futures_executor::block_on(runs.run(stopped))));
             Self {
                 executor,
                 stop: Some(stop),
@@ -343,13 +372,22 @@ mod on_smol {
         fn spawner(&self) -> Self::Spawner {
             Arc::clone(&self.executor)
         }
+
+        fn spawner_without_executor(&self) -> impl Spawn + Clone + Send + Sync + 'static {
+            let executor = Arc::downgrade(&self.executor);
+            spawn_fn(move |task| {
+                if let Some(executor) = executor.upgrade() {
+                    executor.spawn(task).detach();
+                }
+            })
+        }
     }
 
     impl Drop for SmolExecutorOnAThread {
         fn drop(&mut self) {
             self.stop.take();
             if let Some(thread) = self.thread.take() {
-                join(thread);
+                thread.join();
             }
         }
     }
@@ -385,18 +423,16 @@ pub(crate) use self::on_async_std::*;
 
 #[cfg(feature = "async-task")]
 mod on_async_task {
-    use std::sync::mpsc;
-    use std::thread::JoinHandle;
-
     use futures_shield::{Runnable, ScheduleFn, schedule_fn};
+    use std::sync::mpsc;
 
     use super::*;
-    use crate::support::join;
+    use crate::support::Thread;
 
     /// `schedule_fn`, over a queue and a thread.
     pub(crate) struct ScheduleFnOnAThread {
         queue: mpsc::Sender<Order>,
-        thread: Option<JoinHandle<()>>,
+        thread: Option<Thread<()>>,
     }
 
     enum Order {
@@ -404,7 +440,7 @@ mod on_async_task {
         Stop,
     }
 
-    /// What `schedule_fn` is given here, as a type that has a name.
+    /// The closure of `schedule_fn` in a nameable type.
     type Schedule = Box<dyn Fn(Runnable) + Send + Sync>;
 
     impl Rig for ScheduleFnOnAThread {
@@ -414,7 +450,7 @@ mod on_async_task {
 
         fn new() -> Self {
             let (queue, orders) = mpsc::channel();
-            let thread = thread::spawn(move || {
+            let thread = Thread::start(move || {
                 while let Ok(Order::Run(runnable)) = orders.recv() {
                     runnable.run();
                 }
@@ -435,7 +471,7 @@ mod on_async_task {
         fn drop(&mut self) {
             drop(self.queue.send(Order::Stop));
             if let Some(thread) = self.thread.take() {
-                join(thread);
+                thread.join();
             }
         }
     }
@@ -476,7 +512,7 @@ mod current {
 
     use super::*;
 
-    /// `current_runtime()`: asked for in a Tokio runtime where there is one, and elsewhere the one that needs none.
+    /// `current_runtime()`, inside a Tokio runtime if the feature is enabled.
     pub(crate) struct Current {
         #[cfg(feature = "tokio")]
         tokio: super::on_tokio::TokioMultiThread,

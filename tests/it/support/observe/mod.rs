@@ -1,8 +1,11 @@
-//! Futures, outputs, hooks and wakers that record what is done to them.
+//! Values, hooks and wakers that record what is done to them.
 
-pub(crate) mod orphans;
-mod things;
+mod drops;
+mod hooks;
+mod panics;
 mod wakers;
 
-pub(crate) use self::things::{Bomb, DropTeller, Drops, Holding, hook, message, panics_with, telling_hook};
-pub(crate) use self::wakers::{Spy, Wakes, act};
+pub(crate) use self::drops::{Bomb, Drops, HoldsUntilDrop, OnDrop};
+pub(crate) use self::hooks::{HookCall, Outcome, hook, hook_whose_drop_panics};
+pub(crate) use self::panics::{does_not_panic, drop_while_unwinding, message, panics_with};
+pub(crate) use self::wakers::{CloneCounter, Wakes, callback_waker};

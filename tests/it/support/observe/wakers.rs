@@ -1,4 +1,4 @@
-//! Wakers that tell what is done to them, and that do something in answer.
+//! Wakers that record what is done to them, and wakers that run closures.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use cooked_waker::{IntoWaker, WakeRef};
 pub(crate) struct Wakes(AtomicUsize);
 
 impl Wakes {
-    /// A counter and its waker.
+    /// Returns a counter and its waker.
     pub(crate) fn new() -> (Arc<Self>, Waker) {
         let wakes = Arc::new(Self::default());
         let waker = Waker::from(Arc::clone(&wakes));
@@ -34,27 +34,30 @@ impl Wake for Wakes {
     }
 }
 
-/// A waker that runs closures: one whenever it is woken, one when its last clone is dropped.
-pub(crate) struct Act {
-    wake: Box<dyn Fn() + Send + Sync>,
-    dropped: Box<dyn Fn() + Send + Sync>,
-}
-
-/// Makes the waker of an [`Act`].
-pub(crate) fn act(wake: impl Fn() + Send + Sync + 'static, dropped: impl Fn() + Send + Sync + 'static) -> Waker {
-    Waker::from(Arc::new(Act {
+/// Returns a waker that runs `wake` whenever it is woken, and `dropped` when its last clone is
+/// dropped.
+pub(crate) fn callback_waker(
+    wake: impl Fn() + Send + Sync + 'static,
+    dropped: impl Fn() + Send + Sync + 'static,
+) -> Waker {
+    Waker::from(Arc::new(Callbacks {
         wake: Box::new(wake),
         dropped: Box::new(dropped),
     }))
 }
 
-impl Wake for Act {
+struct Callbacks {
+    wake: Box<dyn Fn() + Send + Sync>,
+    dropped: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Wake for Callbacks {
     fn wake(self: Arc<Self>) {
         (self.wake)();
     }
 }
 
-impl Drop for Act {
+impl Drop for Callbacks {
     fn drop(&mut self) {
         (self.dropped)();
     }
@@ -67,43 +70,44 @@ thread_local! {
     static ON_DROP: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
 }
 
-/// A waker whose clones and drops are counted one by one, and may do something, on this thread. All of them wake the same.
+/// A waker whose clones and drops are counted one by one on this thread, and may run a closure.
 ///
-/// It has no size, so that a clone of its box has the same address, which is what `Waker::will_wake` compares.
-pub(crate) struct Spy;
+/// It has no size, so that a clone of its box has the same address, which is what
+/// `Waker::will_wake` compares.
+pub(crate) struct CloneCounter;
 
-impl Spy {
+impl CloneCounter {
     pub(crate) fn waker() -> Waker {
         ALIVE.set(ALIVE.get() + 1);
         // A clone, because only clones are sure to have one vtable between them.
         let waker = Box::new(Self).into_waker().clone();
-        assert!(waker.will_wake(&waker.clone()), "a spy is one task");
+        assert!(waker.will_wake(&waker.clone()), "its clones are one task");
         CLONES.set(0);
         waker
     }
 
-    /// How often it was cloned.
+    /// Returns how often it was cloned.
     pub(crate) fn clones() -> usize {
         CLONES.get()
     }
 
-    /// How many of it there are.
+    /// Returns how many clones are alive.
     pub(crate) fn alive() -> usize {
         ALIVE.get()
     }
 
-    /// Its next clone runs `f` first.
+    /// Runs `f` at the beginning of its next clone.
     pub(crate) fn on_clone(f: impl FnOnce() + 'static) {
         ON_CLONE.set(Some(Box::new(f)));
     }
 
-    /// Its next drop runs `f`.
+    /// Runs `f` at its next drop.
     pub(crate) fn on_drop(f: impl FnOnce() + 'static) {
         ON_DROP.set(Some(Box::new(f)));
     }
 }
 
-impl Clone for Spy {
+impl Clone for CloneCounter {
     fn clone(&self) -> Self {
         if let Some(f) = ON_CLONE.take() {
             f();
@@ -114,7 +118,7 @@ impl Clone for Spy {
     }
 }
 
-impl Drop for Spy {
+impl Drop for CloneCounter {
     fn drop(&mut self) {
         ALIVE.set(ALIVE.get() - 1);
         if let Some(f) = ON_DROP.take() {
@@ -123,8 +127,8 @@ impl Drop for Spy {
     }
 }
 
-impl WakeRef for Spy {
+impl WakeRef for CloneCounter {
     fn wake_by_ref(&self) {}
 }
 
-impl cooked_waker::Wake for Spy {}
+impl cooked_waker::Wake for CloneCounter {}

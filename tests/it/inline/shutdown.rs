@@ -1,0 +1,165 @@
+//! Inline work that lives in a task of the runtime that is shut down, and spawns its rest on that
+//! same runtime from the drop of that task. Nothing may panic, hang or get lost: the hook gets the
+//! cancellation.
+
+use std::future::{Future, pending};
+use std::pin::pin;
+
+use futures_shield::{ShieldExt, Spawn, SpawnLocal, cleanup};
+use tokio::sync::oneshot;
+
+use crate::support::*;
+
+on_every_spawner! {
+    every: ;
+    if_it_shuts_down:
+        task_with_inline_shield,
+        task_with_guard,
+        task_with_running_guard,
+        task_with_nested_inline_shields;
+}
+
+/// Polls `future` once in a task of the executor, and shuts that down around it.
+fn shut_down_around<R: Rig>(rig: R, future: impl Future + Send + 'static) {
+    let (start, started) = oneshot::channel();
+    let (wake, woken) = oneshot::channel::<()>();
+    rig.spawner().spawn_detached(async move {
+        let mut future = pin!(future);
+        assert!(futures_util::poll!(future.as_mut()).is_pending());
+        start.send(()).unwrap();
+        let _: Result<(), _> = woken.await;
+        future.await;
+    });
+    rig.run(started).unwrap();
+    rig.shut_down();
+    // An executor that drops its tasks when they are woken does so now.
+    let _ = wake.send(());
+}
+
+#[track_caller]
+fn assert_cancelled<T>(call: HookCall<T>, started: bool) {
+    let Some(Err(error)) = block_on(call) else {
+        panic!("the hook was dropped uncalled, or called with a value");
+    };
+    assert!(error.is_cancelled() && !error.is_panic(), "{error}");
+    assert_eq!(error.was_started(), started, "{error}");
+}
+
+fn task_with_inline_shield<R: Rig>(_: R) {
+    on_a_thread(|| {
+        let rig = R::new();
+        let drops = Drops::new();
+        let (hook, call) = hook();
+        let shield = HoldsUntilDrop::new(drops.one(), pending::<()>())
+            .shield_on_drop(rig.spawner_without_executor())
+            .on_orphan(hook);
+        shut_down_around(rig, shield);
+        assert_cancelled(call, true);
+        assert_eq!(drops.count(), 1);
+    });
+}
+
+fn task_with_guard<R: Rig>(_: R) {
+    on_a_thread(|| {
+        let rig = R::new();
+        let drops = Drops::new();
+        let (hook, call) = hook();
+        let guard = cleanup(rig.spawner_without_executor(), drops.one(), async |_held| {
+            pending::<()>().await;
+        });
+        let guard = guard.on_orphan(hook);
+        shut_down_around(rig, async move {
+            let _guard = guard;
+            pending::<()>().await;
+        });
+        assert_cancelled(call, false);
+        assert_eq!(drops.count(), 1);
+    });
+}
+
+fn task_with_running_guard<R: Rig>(_: R) {
+    on_a_thread(|| {
+        let rig = R::new();
+        let drops = Drops::new();
+        let (hook, call) = hook();
+        let guard = cleanup(rig.spawner_without_executor(), drops.one(), async |_held| {
+            pending::<()>().await;
+        });
+        shut_down_around(rig, guard.on_orphan(hook).run());
+        assert_cancelled(call, true);
+        assert_eq!(drops.count(), 1);
+    });
+}
+
+fn task_with_nested_inline_shields<R: Rig>(_: R) {
+    on_a_thread(|| {
+        let rig = R::new();
+        let drops = Drops::new();
+        let (inner_hook, inner_call) = hook();
+        let (outer_hook, outer_call) = hook();
+        let outer = HoldsUntilDrop::new(drops.one(), pending::<()>())
+            .shield_on_drop(rig.spawner_without_executor())
+            .on_orphan(inner_hook)
+            .shield_on_drop(rig.spawner_without_executor())
+            .on_orphan(outer_hook);
+        shut_down_around(rig, outer);
+        assert_cancelled(outer_call, true);
+        assert_cancelled(inner_call, true);
+        assert_eq!(drops.count(), 1);
+    });
+}
+
+mod local {
+    use super::*;
+
+    on_every_local_spawner! {
+        task_with_inline_shield,
+        task_with_nested_inline_shields,
+    }
+
+    fn shut_down_around<R: LocalRig>(rig: R, future: impl Future + 'static) {
+        let (start, started) = oneshot::channel();
+        rig.run(async {
+            rig.spawner().spawn_local_detached(async move {
+                let mut future = pin!(future);
+                assert!(futures_util::poll!(future.as_mut()).is_pending());
+                start.send(()).unwrap();
+                future.await;
+            });
+            started.await.unwrap();
+        });
+        drop(rig);
+    }
+
+    fn task_with_inline_shield<R: LocalRig>(_: R) {
+        on_a_thread(|| {
+            let rig = R::new();
+            let drops = Drops::new();
+            let (hook, call) = hook();
+            let shield = HoldsUntilDrop::new(drops.one(), pending::<()>())
+                .shield_on_drop_local(rig.spawner_without_executor())
+                .on_orphan(hook);
+            shut_down_around(rig, shield);
+            assert_cancelled(call, true);
+            assert_eq!(drops.count(), 1);
+        });
+    }
+
+    fn task_with_nested_inline_shields<R: LocalRig>(_: R) {
+        on_a_thread(|| {
+            let rig = R::new();
+            let drops = Drops::new();
+            let (inner_hook, inner_call) = hook();
+            let (outer_hook, outer_call) = hook();
+            let outer = HoldsUntilDrop::new(drops.one(), pending::<()>())
+                .shield_on_drop_local(rig.spawner_without_executor())
+                .on_orphan(inner_hook)
+                .shield_on_drop_local(rig.spawner_without_executor())
+                .on_orphan(outer_hook);
+            shut_down_around(rig, outer);
+            assert_cancelled(outer_call, true);
+            assert_cancelled(inner_call, true);
+            assert_eq!(drops.count(), 1);
+        });
+    }
+}

@@ -1,0 +1,116 @@
+//! Large futures, handed unboxed to every adapter in every mode (scenarios 8 and 81).
+
+use std::future::Future;
+use std::task::Poll;
+
+use futures_shield::{ShieldExt, Tracker, cleanup, shield_with};
+use tokio::sync::oneshot;
+
+use crate::support::*;
+
+/// In a debug build each call moves its arguments about on the stack, also on the threads of the
+/// runtimes, whose stacks are small.
+const SIZE: usize = if cfg!(debug_assertions) { 16 } else { 256 } * 1024;
+
+const SUM: usize = 7 * SIZE;
+
+on_every_spawner! {
+    shielded,
+    shielded_with_its_caller,
+    inside_its_caller,
+    inline_as_an_orphan,
+    cleanup_as_an_orphan,
+    spawned_cleanup,
+    tracked,
+}
+
+fn large(gate: oneshot::Receiver<u32>) -> impl Future<Output = usize> + Send + 'static {
+    let block = [7_u8; SIZE];
+    let work = async move {
+        gate.await.unwrap();
+        block.iter().map(|byte| usize::from(*byte)).sum::<usize>()
+    };
+    assert!(size_of_val(&work) >= SIZE);
+    work
+}
+
+/// Runs `test` with room on the stack for what a caller moves.
+fn with_room<R: Rig>(test: impl FnOnce(&R, oneshot::Receiver<u32>, oneshot::Sender<u32>) + Send + 'static) {
+    let body = || {
+        let (open, gate) = oneshot::channel();
+        test(&R::new(), gate, open);
+    };
+    Thread::with_stack(32 << 20, body).join();
+}
+
+fn shielded<R: Rig>(_: R) {
+    with_room(|rig: &R, gate, open| {
+        let shield = large(gate).shield(rig.spawner());
+        open.send(7).unwrap();
+        assert_eq!(rig.run(shield), SUM);
+    });
+}
+
+fn shielded_with_its_caller<R: Rig>(_: R) {
+    with_room(|rig: &R, gate, open| {
+        let shield = shield_with(rig.spawner(), |_| large(gate));
+        open.send(7).unwrap();
+        assert_eq!(rig.run(shield), SUM);
+    });
+}
+
+fn tracked<R: Rig>(_: R) {
+    with_room(|rig: &R, gate, open| {
+        let tracker = Tracker::new(rig.spawner());
+        let (hook, call) = hook();
+        large(gate).shield(&tracker).on_orphan(hook).detach();
+        open.send(7).unwrap();
+        assert_eq!(rig.run(call).unwrap().unwrap(), SUM);
+        rig.run(tracker.wait());
+    });
+}
+
+fn inside_its_caller<R: Rig>(_: R) {
+    with_room(|rig: &R, gate, open| {
+        let mut shield = large(gate).shield_on_drop(rig.spawner());
+        assert!(poll(&mut shield).is_pending());
+        open.send(7).unwrap();
+        assert_eq!(poll(&mut shield), Poll::Ready(SUM));
+    });
+}
+
+fn inline_as_an_orphan<R: Rig>(_: R) {
+    with_room(|rig: &R, gate, open| {
+        let (hook, call) = hook();
+        let mut shield = large(gate).shield_on_drop(rig.spawner()).on_orphan(hook);
+        assert!(poll(&mut shield).is_pending());
+        drop(shield);
+        open.send(7).unwrap();
+        assert_eq!(rig.run(call).unwrap().unwrap(), SUM);
+    });
+}
+
+fn cleanup_as_an_orphan<R: Rig>(_: R) {
+    with_room(|rig: &R, gate, open| {
+        let (hook, call) = hook();
+        let mut run = cleanup(rig.spawner(), gate, large).on_orphan(hook).run();
+        assert!(poll(&mut run).is_pending());
+        drop(run);
+        open.send(7).unwrap();
+        assert_eq!(rig.run(call).unwrap().unwrap(), SUM);
+    });
+}
+
+fn spawned_cleanup<R: Rig>(_: R) {
+    with_room(|rig: &R, gate, open| {
+        let (hook, call) = hook();
+        let value = ([7_u8; SIZE], gate);
+        let guard = cleanup(rig.spawner(), value, async |(block, gate)| {
+            gate.await.unwrap();
+            block.iter().map(|byte| usize::from(*byte)).sum::<usize>()
+        });
+        drop(guard.on_orphan(hook));
+        open.send(7).unwrap();
+        assert_eq!(rig.run(call).unwrap().unwrap(), SUM);
+    });
+}
