@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::api::{INLINE_COUNTS, Line, is_known};
+use super::api::Line;
 use super::cover::cover;
 use super::program::{Id, Mode, TRACKERS};
 
@@ -116,9 +116,8 @@ pub struct Work {
     pub gone: Tri,
     pub finished: Tri,
     pub counted: Tri,
-    /// It may count once more: see `api::KNOWN`.
-    twice: bool,
-    task_dropped: bool,
+    /// The call that makes it has not returned.
+    pub making: bool,
     pub orphan: Tri,
     /// It was an orphan before its end.
     pub was_orphan: Tri,
@@ -151,6 +150,10 @@ impl Registration {
 
     fn waits_with(&self, waker: usize) -> bool {
         self.kept == Some(waker) || self.polling == Some(waker) && self.cloned && self.fired != Some(waker)
+    }
+
+    fn is_there(&self) -> bool {
+        self.kept.is_some() || self.polling.is_some() && self.cloned && self.fired != self.polling
     }
 
     fn fire(&mut self, waker: usize) {
@@ -221,6 +224,9 @@ pub struct FutureState {
     pub dropped: bool,
 }
 
+/// What an `Unfinished` names: places, with how much is left there, and how much of it is orphans.
+pub type Named = Vec<(Line, usize, usize)>;
+
 /// Before every place.
 const FIRST: Line = ("", 0, 0);
 
@@ -289,16 +295,16 @@ impl Model {
         let works = self
             .works
             .values()
-            .filter_map(|work| Some((work.trackers, work.place?, work.counted, work.twice)));
+            .filter_map(|work| Some((work.trackers, work.place?, work.counted)));
         let directs = self
             .directs
             .values()
-            .map(|direct| (direct.trackers, direct.place, direct.counted, false));
-        for (trackers, place, counted, twice) in works.chain(directs) {
+            .map(|direct| (direct.trackers, direct.place, direct.counted));
+        for (trackers, place, counted) in works.chain(directs) {
             if counted != Tri::No && trackers.contains(&tracker) {
                 let count = counts.entry(place).or_default();
                 count.0 += counted.least();
-                count.1 += counted.most() + usize::from(twice);
+                count.1 += counted.most();
             }
         }
         counts
@@ -421,9 +427,7 @@ impl Model {
             work.stage = Stage::Running;
             work.started = true;
             work.polling = true;
-            if INLINE_COUNTS {
-                work.counted = Tri::Yes;
-            }
+            work.counted = Tri::Yes;
         }
     }
 
@@ -498,9 +502,9 @@ impl Model {
         if let Some(work) = self.works.get_mut(&id) {
             if work.stage == Stage::Ended {
                 work.finished = Tri::Yes;
-                work.counted = Tri::No;
-                work.task_dropped = true;
-                work.twice = false;
+                // Assumed: eager work that ends inside the call to its spawner may count until that
+                // returns.
+                work.counted = if work.making { Tri::Either } else { Tri::No };
                 work.orphan = Tri::No;
                 work.end_counts = Tri::Yes;
             }
@@ -523,9 +527,7 @@ impl Model {
         work.stage = Stage::Running;
         work.started = true;
         work.polling = true;
-        if INLINE_COUNTS {
-            work.counted = Tri::Yes;
-        }
+        work.counted = Tri::Yes;
     }
 
     /// It returned, or panicked, which is the end of the work.
@@ -584,7 +586,6 @@ impl Model {
         cover(what);
         work.gone = Tri::Yes;
         work.counted = Tri::Yes;
-        work.twice = is_known("c1") && !work.task_dropped && !work.mode.is_inline();
         Some(id)
     }
 
@@ -634,7 +635,6 @@ impl Model {
         cover(what);
         work.gone = Tri::Yes;
         work.counted = Tri::Yes;
-        work.twice = is_known("c1") && !work.task_dropped && !work.mode.is_inline();
         Some(id)
     }
 
@@ -741,11 +741,9 @@ impl Model {
         work.registration.end();
         if work.stage == Stage::Ended {
             // If the hook, or the drop of the outcome, runs now, it counts while it does.
-            work.counted = if work.finished == Tri::Yes {
-                Tri::Either
-            } else {
-                work.counted
-            };
+            if work.finished == Tri::Yes {
+                work.counted = Tri::Either;
+            }
             if work.finished != Tri::Yes {
                 work.orphan = Tri::Either;
                 work.was_orphan = Tri::Either;
@@ -817,11 +815,11 @@ impl Model {
             .max_by_key(|wait| (wait.due, wait.registration.kept == Some(waker)));
         if let Some(wait) = wait {
             wait.registration.fire(waker);
-            // The first of several: the others are next.
+            // The first of several: the others are next, also those of other trackers that have nothing
+            // left.
             let first = !std::mem::take(&mut wait.due);
-            let tracker = wait.tracker;
-            for wait in self.waits.values_mut().filter(|wait| first && wait.tracker == tracker) {
-                wait.due |= wait.registration.kept.is_some();
+            for wait in self.waits.values_mut().filter(|wait| first && idle[wait.tracker]) {
+                wait.due |= wait.registration.is_there();
             }
             cover("wait woken because nothing is left");
             return true;
@@ -960,8 +958,12 @@ impl Model {
         }
     }
 
+    /// The poll unwound with a panic that is not its future's.
     pub fn waiter_passed(&mut self, id: Id) {
+        let futures = &self.futures;
         if let Some(waiter) = self.waiters.get_mut(&id) {
+            let state = waiter.future.and_then(|future| futures.get(&future));
+            waiter.opened |= state.is_some_and(|state| state.polls > waiter.polls_before);
             let kept = waiter.registration.kept;
             waiter.registration.end();
             waiter.registration.kept = kept;
@@ -1007,7 +1009,7 @@ impl Model {
     }
 
     /// A poll of a `Wait` or a `Drain` returned: not yet, with nothing left, or with what is left.
-    pub fn end_wait(&mut self, id: Id, result: Option<Result<(), Vec<(Line, usize, usize)>>>) {
+    pub fn end_wait(&mut self, id: Id, result: Option<Result<(), Named>>) {
         let Some(wait) = self.waits.get(&id) else { return };
         let (least, most) = self.len(wait.tracker);
         let expired = wait
@@ -1092,9 +1094,8 @@ impl Model {
             let ended = work.stage == Stage::Ended;
             work.gone = if work.present { Tri::No } else { Tri::Yes };
             work.finished = if ended { Tri::Yes } else { Tri::No };
-            work.twice = false;
             work.counted = match work.stage {
-                Stage::Running if work.spawned || INLINE_COUNTS => Tri::Yes,
+                Stage::Running => Tri::Yes,
                 Stage::Armed if work.spawned => Tri::Yes,
                 _ => Tri::No,
             };
@@ -1175,8 +1176,7 @@ impl Work {
             gone: Tri::No,
             finished: Tri::No,
             counted: Tri::No,
-            twice: false,
-            task_dropped: false,
+            making: true,
             orphan: Tri::No,
             was_orphan: Tri::No,
             end_counts: Tri::No,

@@ -214,6 +214,9 @@ impl World {
             _ => self.shield(spec),
         }));
         self.spawning.borrow_mut().pop();
+        if let Some(work) = self.model.borrow_mut().works.get_mut(&spec.id) {
+            work.making = false;
+        }
         match made {
             Ok(held) => {
                 let mut model = self.model.borrow_mut();
@@ -577,7 +580,7 @@ impl World {
     }
 
     pub fn drop_handle(&self, id: Id, owner: bool) {
-        self.let_go(id, owner, |held| drop(held));
+        self.let_go(id, owner, drop);
     }
 
     fn let_go(&self, id: Id, owner: bool, how: fn(Box<dyn Held>)) {
