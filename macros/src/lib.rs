@@ -20,7 +20,7 @@ use crate::input::Input;
 /// The fn stays an `async fn` with the signature that was written. From the first poll of the
 /// call's future, its body runs as a task of its own.
 ///
-/// | | |
+/// | attribute | effect |
 /// | --- | --- |
 /// | `#[shield(spawner)]` | spawns the body on this spawner |
 /// | `#[shield]` | spawns the body on `futures_shield::current_runtime()` |
