@@ -186,6 +186,15 @@ pub enum Op {
     Fallible {
         handle: Id,
     },
+    /// Makes a shared shield of a shield.
+    Share {
+        handle: Id,
+    },
+    /// One more waiter of a shared shield.
+    CloneShared {
+        id: Id,
+        handle: Id,
+    },
     RunCleanup {
         handle: Id,
     },
@@ -437,6 +446,14 @@ impl Maker {
                 waker,
             }),
             Op::Spawn(spawn) if self.chance(50) => Some(Op::Step { task: spawn.id, waker }),
+            Op::Share { handle } => {
+                let handle = *handle;
+                let id = self.id();
+                self.handles.push(id);
+                self.soon.push(Op::Poll { handle: id, waker });
+                self.soon.push(Op::Poll { handle, waker });
+                Some(Op::CloneShared { id, handle })
+            }
             Op::RunCleanup { handle } => Some(Op::Poll { handle: *handle, waker }),
             Op::Wait { id, tracker } if nesting > 0 && self.chance(40) => {
                 // Something begins where the wait hears that nothing is left.
@@ -508,14 +525,15 @@ impl Maker {
                 handle,
                 hook: Box::new(self.hook(nesting)),
             },
-            124..128 => Op::Fallible { handle },
-            128..133 => Op::RunCleanup {
+            124..127 => Op::Fallible { handle },
+            127..130 => Op::Share { handle },
+            130..134 => Op::RunCleanup {
                 handle: recent(&mut self.rng, &self.cleanups),
             },
-            133..135 => Op::Disarm {
+            134..136 => Op::Disarm {
                 handle: recent(&mut self.rng, &self.cleanups),
             },
-            135..152 => Op::Open {
+            136..152 => Op::Open {
                 future: recent(&mut self.rng, &self.futures),
             },
             152..154 => Op::Wake {

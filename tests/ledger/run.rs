@@ -106,6 +106,7 @@ impl World {
             }
             Op::Hook { handle, hook } => self.set_hook(*handle, hook),
             Op::Fallible { handle } => self.convert(*handle, Held::fallible),
+            Op::Share { .. } | Op::CloneShared { .. } => {}
             Op::RunCleanup { handle } => self.convert(*handle, Held::run),
             Op::Disarm { handle } => self.disarm(*handle),
             Op::Open { future } => self.open(*future),

@@ -190,6 +190,20 @@ impl Drop for Scripted {
     }
 }
 
+/// A shared shield delivers clones.
+impl Clone for Out {
+    fn clone(&self) -> Self {
+        Self {
+            work: self.work,
+            token: self
+                .token
+                .as_ref()
+                .map(|token| Token::new(&token.crowd, token.kind, token.id, &React::Nothing)),
+            settled: self.settled,
+        }
+    }
+}
+
 impl Drop for Out {
     fn drop(&mut self) {
         if let Some(token) = self.token.take() {
@@ -236,9 +250,13 @@ impl Hook {
         let Self { token, work, run } = self;
         let crowd = Arc::clone(&token.crowd);
         crowd.record.fate(work, |fate| fate.hooked += 1);
-        calmly(|| crowd.take(work, outcome));
+        calmly(|| crowd.take(work, outcome.map_err(Some)));
+        let reacted = catch_unwind(AssertUnwindSafe(|| crowd.react(&run, false)));
+        // Last: as long as it is there, the program is not over.
         calmly(|| drop(token));
-        crowd.react(&run, false);
+        if let Err(thrown) = reacted {
+            resume_unwind(thrown);
+        }
     }
 }
 

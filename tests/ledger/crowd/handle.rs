@@ -5,10 +5,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_shield::future::CleanupRun;
-use futures_shield::{Cleanup, DynSpawner, FallibleShield, Shield, ShieldError, ShieldOnDrop};
+use futures_shield::{
+    Cleanup, DynSpawner, FallibleShield, SharedFallibleShield, SharedShield, Shield, ShieldError, ShieldOnDrop,
+};
 use futures_util::future::FusedFuture;
 
 use super::foreign::{Hook, Out, Scripted, Token};
+use crate::program::Id;
 
 pub enum Handle {
     Shield(Shield<Out>),
@@ -16,14 +19,22 @@ pub enum Handle {
     Inline(Box<ShieldOnDrop<Scripted, DynSpawner>>),
     Guard(Box<Cleanup<Token, Out, DynSpawner>>),
     Run(Box<CleanupRun<Out, DynSpawner>>),
+    /// One of the waiters of a work, which is not known by the handle's number.
+    Shared(Id, SharedShield<Out>),
+    SharedFallible(Id, SharedFallibleShield<Out>),
 }
+
+/// What a poll delivers: an output, or an error that others may have, too.
+pub type Delivered = Result<Out, Option<ShieldError>>;
 
 impl Handle {
     /// Polls it. A guard that does not run yet is pending.
-    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Out, ShieldError>> {
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Delivered> {
         match self {
             Self::Shield(shield) => Pin::new(shield).poll(cx).map(Ok),
-            Self::Fallible(shield) => Pin::new(shield).poll(cx),
+            Self::Fallible(shield) => Pin::new(shield).poll(cx).map_err(Some),
+            Self::Shared(_, shield) => Pin::new(shield).poll(cx).map(Ok),
+            Self::SharedFallible(_, shield) => Pin::new(shield).poll(cx).map_err(|_| None),
             Self::Inline(shield) => Pin::new(shield).poll(cx).map(Ok),
             Self::Guard(_) => Poll::Pending,
             Self::Run(run) => Pin::new(run).poll(cx).map(Ok),
@@ -37,6 +48,8 @@ impl Handle {
             Self::Inline(shield) => shield.is_terminated(),
             Self::Guard(_) => false,
             Self::Run(run) => run.is_terminated(),
+            Self::Shared(_, shield) => shield.is_terminated(),
+            Self::SharedFallible(_, shield) => shield.is_terminated(),
         }
     }
 
@@ -51,7 +64,7 @@ impl Handle {
             Self::Fallible(shield) => Self::Fallible(shield.on_orphan(run)),
             Self::Inline(shield) => Self::Inline(Box::new(shield.on_orphan(run))),
             Self::Guard(guard) => Self::Guard(Box::new(guard.on_orphan(run))),
-            Self::Run(_) => self,
+            Self::Run(_) | Self::Shared(..) | Self::SharedFallible(..) => self,
         }
     }
 
@@ -59,6 +72,32 @@ impl Handle {
         match self {
             Self::Shield(shield) => Self::Fallible(shield.fallible()),
             other => other,
+        }
+    }
+
+    /// The work that a shared shield waits for.
+    pub fn shared_work(&self) -> Option<Id> {
+        match self {
+            Self::Shared(work, _) | Self::SharedFallible(work, _) => Some(*work),
+            _ => None,
+        }
+    }
+
+    /// Makes it a shared shield, of the work `id`.
+    pub fn shared(self, id: Id) -> Self {
+        match self {
+            Self::Shield(shield) if !shield.is_terminated() => Self::Shared(id, shield.shared()),
+            Self::Fallible(shield) if !shield.is_terminated() => Self::SharedFallible(id, shield.shared()),
+            other => other,
+        }
+    }
+
+    /// One more waiter.
+    pub fn another(&self) -> Option<Self> {
+        match self {
+            Self::Shared(work, shield) => Some(Self::Shared(*work, shield.clone())),
+            Self::SharedFallible(work, shield) => Some(Self::SharedFallible(*work, shield.clone())),
+            _ => None,
         }
     }
 

@@ -25,6 +25,8 @@ pub struct Fate {
     pub dropped: u32,
     /// A hook was accepted before the outcome was delivered.
     pub has_hook: bool,
+    /// It has several waiters: each gets a clone.
+    pub shared: bool,
     /// The guard was disarmed: it never ran.
     pub disarmed: bool,
     /// The drop of its future panicked, and its output was dropped on the way.
@@ -98,7 +100,16 @@ impl Record {
         for (id, fate) in locked(&self.fates).iter() {
             let somewhere = fate.delivered + fate.hooked;
             let owed = fate.began && !fate.unmade && !fate.disarmed && fate.has_hook;
-            if somewhere + fate.dropped > 1 || owed && somewhere != 1 || !fate.has_hook && fate.hooked > 0 {
+            let too_often = if fate.shared {
+                fate.hooked > 1 || fate.hooked == 1 && fate.delivered > 0
+            } else {
+                somewhere + fate.dropped > 1
+            };
+            if too_often
+                || owed && somewhere == 0
+                || !fate.shared && owed && somewhere != 1
+                || !fate.has_hook && fate.hooked > 0
+            {
                 return Err(format!("the outcome of {id}: {fate:?}"));
             }
             counts.delivered += u64::from(fate.delivered);

@@ -12,12 +12,12 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use futures_shield::{Caller, DynSpawner, ShieldError, ShieldExt, Spawn, Tracker, cleanup, shield_with};
+use futures_shield::{Caller, DynSpawner, ShieldExt, Spawn, Tracker, cleanup, shield_with};
 
 use super::DEADLINE;
 use super::executors::Executors;
 use super::foreign::{Gate, Hook, Out, Scripted, Signal, Token, Unit, calmly};
-use super::handle::Handle;
+use super::handle::{Delivered, Handle};
 use super::record::{Record, locked};
 use crate::model::Kind;
 use crate::program::{self, Behave, EXECUTORS, HookSpec, Id, Mode, Op, React, Route, WAKERS, WakerEvent, WindowSpec};
@@ -148,7 +148,7 @@ impl Crowd {
     }
 
     /// An outcome has come to us.
-    pub fn take(&self, work: Id, outcome: Result<Out, ShieldError>) {
+    pub fn take(&self, work: Id, outcome: Delivered) {
         if let Ok(mut output) = outcome {
             output.settled = true;
             if output.work != work {
@@ -162,6 +162,7 @@ impl Crowd {
         if handle.is_terminated() || handle.is_guard() {
             return Poll::Ready(Ok(()));
         }
+        let id = handle.shared_work().unwrap_or(id);
         match catch_unwind(AssertUnwindSafe(|| handle.poll(cx))) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(outcome)) => {
@@ -238,6 +239,24 @@ impl Crowd {
             }
             Op::Hook { handle, hook } => self.hook(*handle, hook),
             Op::Fallible { handle } => self.convert(*handle, Handle::fallible),
+            Op::Share { handle } => {
+                if let Some(taken) = self.handle(*handle) {
+                    let shared = taken.shared(*handle);
+                    if shared.shared_work().is_some() {
+                        self.record.fate(*handle, |fate| fate.shared = true);
+                    }
+                    self.put_back(*handle, shared);
+                }
+            }
+            Op::CloneShared { id, handle } => {
+                if let Some(taken) = self.handle(*handle) {
+                    let another = taken.another();
+                    self.put_back(*handle, taken);
+                    if let Some(another) = another {
+                        self.put_back(*id, another);
+                    }
+                }
+            }
             Op::RunCleanup { handle } => self.convert(*handle, Handle::run),
             Op::Disarm { handle } => match self.handle(*handle) {
                 Some(Handle::Guard(guard)) => {
@@ -344,7 +363,7 @@ impl Crowd {
 
     fn hook(self: &Arc<Self>, id: Id, spec: &HookSpec) {
         let Some(taken) = self.handle(id) else { return };
-        if matches!(taken, Handle::Run(_)) {
+        if matches!(taken, Handle::Run(_)) || taken.shared_work().is_some() {
             self.put_back(id, taken);
             return;
         }
@@ -444,8 +463,12 @@ impl Crowd {
                 let (crowd, spec) = (Arc::clone(self), spec.clone());
                 let guard = cleanup(DynSpawner::new(spawner), value, move |value: Token| {
                     calmly(|| drop(value));
+                    let reacted = catch_unwind(AssertUnwindSafe(|| crowd.react(&spec.closure, false)));
+                    // Last: as long as it is there, the program is not over.
                     calmly(|| drop(token));
-                    crowd.react(&spec.closure, false);
+                    if let Err(thrown) = reacted {
+                        resume_unwind(thrown);
+                    }
                     Scripted::new(&crowd, spec.id, &spec.future).awaiting(awaits)
                 });
                 Handle::Guard(Box::new(guard))
