@@ -98,7 +98,7 @@ impl<T> Drop for Polling<'_, T> {
         let Attached { hook, entry, span } = &mut *self.0;
         hook.clear();
         span.clear();
-        *entry = InlineEntry::none();
+        entry.end();
     }
 }
 

@@ -34,57 +34,73 @@ use super::lines::Lines;
 /// ```
 #[must_use = "work is counted for as long as this lives"]
 pub struct InlineEntry {
+    lines: Lines,
     stage: Stage,
 }
 
 /// Whether the work was polled.
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Stage {
     /// Not yet. Left by the first poll.
-    Dormant(Lines),
-    /// It was, and counts. Nobody leaves it.
-    Counting(Count),
+    Dormant,
+    /// It was, and counts at each line. Nobody leaves it.
+    Counting,
 }
 
 impl InlineEntry {
-    /// Returns an entry that counts nothing, for a spawner that is not a tracker.
+    /// Returns an entry that counts nothing: the answer of a spawner that is not a tracker.
     #[inline]
     pub const fn none() -> Self {
         Self {
-            stage: Stage::Dormant(Lines::none()),
+            lines: Lines::none(),
+            stage: Stage::Dormant,
         }
     }
 
     /// Adds the line of one more tracker. Called before the work is polled.
     #[inline]
     pub(crate) fn add(&mut self, line: Lines) {
-        if let Stage::Dormant(lines) = &mut self.stage {
-            lines.add(line);
-        }
+        self.lines.add(line);
     }
 
     /// Begins to count, unless it does so already.
     #[inline]
     pub(crate) fn begin(&mut self) {
-        if let Stage::Dormant(lines) = &mut self.stage {
-            if !lines.is_none() {
-                self.stage = Stage::Counting(Count::begin(lines.take()));
+        if !self.lines.is_none() && self.stage == Stage::Dormant {
+            self.stage = Stage::Counting;
+            self.lines.enter();
+        }
+    }
+
+    /// Ends the count.
+    #[inline]
+    pub(crate) fn end(&mut self) {
+        if !self.lines.is_none() {
+            let lines = self.lines.take();
+            if self.stage == Stage::Counting {
+                lines.leave();
             }
         }
     }
 
     /// Begins to count, unless it does so already, and returns the count for the orphan that the work becomes.
-    pub(crate) fn into_count(self) -> Count {
-        match self.stage {
-            Stage::Dormant(lines) => Count::begin(lines),
-            Stage::Counting(count) => count,
-        }
+    pub(crate) fn into_count(mut self) -> Count {
+        self.begin();
+        Count::taken_over(self.lines.take())
+    }
+}
+
+impl Drop for InlineEntry {
+    #[inline]
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
 impl fmt::Debug for InlineEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InlineEntry")
-            .field("counting", &matches!(self.stage, Stage::Counting(_)))
+            .field("stage", &self.stage)
             .finish_non_exhaustive()
     }
 }

@@ -9,28 +9,29 @@ use crate::util::exclusive::Exclusive;
 pub(crate) type Hook<T> = Box<dyn FnOnce(Outcome<T>) + Send + 'static>;
 
 /// Room for a hook on the caller's side: work whose caller stays never needs one.
-pub(crate) struct HookSlot<T>(Option<Exclusive<Hook<T>>>);
+pub(crate) struct HookSlot<T>(Exclusive<Option<Hook<T>>>);
 
 impl<T> HookSlot<T> {
+    #[inline]
     pub(crate) const fn empty() -> Self {
-        Self(None)
+        Self(Exclusive::new(None))
     }
 
     /// Stores `hook` and drops the one before.
     pub(crate) fn set(&mut self, hook: Hook<T>) {
-        let replaced = self.0.replace(Exclusive::new(hook)).map(Exclusive::into_inner);
+        let replaced = self.0.get_mut().replace(hook);
         drop_hook(replaced);
     }
 
     #[inline]
     pub(crate) fn take(&mut self) -> Option<Hook<T>> {
-        self.0.take().map(Exclusive::into_inner)
+        self.0.get_mut().take()
     }
 
     /// Drops the hook, which can no longer run.
     #[inline]
     pub(crate) fn clear(&mut self) {
-        if self.0.is_some() {
+        if self.0.get_mut().is_some() {
             drop_hook(self.take());
         }
     }

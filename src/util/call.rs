@@ -66,14 +66,17 @@ pub(crate) fn enter(call: Call) -> Restore {
     }
 }
 
-/// Hides the current call from foreign code until the guard is dropped.
+/// Hides the current call from foreign code until the guard is dropped. Usually there is none to hide, and nothing to
+/// restore.
 #[inline]
-pub(crate) fn hide() -> Restore {
-    let before = Call::current();
-    if !matches!(before, Call::Outside) {
-        set(Call::Hidden);
+pub(crate) fn hide() -> Option<Restore> {
+    match Call::current() {
+        Call::Outside => None,
+        before => {
+            set(Call::Hidden);
+            Some(Restore { before })
+        }
     }
-    Restore { before }
 }
 
 /// Takes over the work that is being spawned, or returns [`Call::Direct`] with `caller` if there is none to take: then
