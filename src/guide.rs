@@ -7,17 +7,25 @@
 //!   [`shield_on_drop_local`](crate::ShieldExt::shield_on_drop_local);
 //! - on shields: [`on_orphan`](crate::Shield::on_orphan), [`fallible`](crate::Shield::fallible),
 //!   [`shared`](crate::Shield::shared), [`detach`](crate::Shield::detach);
-//! - functions: [`shield_with`](crate::shield_with()), [`cleanup`](crate::cleanup()),
-//!   [`spawn_fn`](crate::spawn_fn), [`spawn_local_fn`](crate::spawn_local_fn),
-//!   [`spawn_location`](crate::spawn_location);
-//! - types: [`Shield`](crate::Shield), [`Caller`](crate::Caller), [`Cleanup`](crate::Cleanup),
-//!   [`ShieldError`](crate::ShieldError), [`DynSpawner`](crate::DynSpawner);
+//! - functions: [`shield_with`](crate::shield_with()), [`cleanup`](crate::cleanup()), and with the spawner first
+//!   [`shield`](fn@crate::shield) and [`shield_local`](crate::shield_local);
+//! - what these return: [`Shield`](crate::Shield), [`FallibleShield`](crate::FallibleShield),
+//!   [`SharedShield`](crate::SharedShield), [`SharedFallibleShield`](crate::SharedFallibleShield),
+//!   [`ShieldOnDrop`](crate::ShieldOnDrop), [`Cleanup`](crate::Cleanup), the futures in [`future`](crate::future), and
+//!   the error, [`ShieldError`](crate::ShieldError);
+//! - [`Caller`](crate::Caller), which work under `shield_with` receives;
 //! - [`Tracker`](crate::Tracker) with [`drain`](crate::Tracker::drain), [`wait`](crate::Tracker::wait),
-//!   [`orphans`](crate::Tracker::orphans), [`metrics`](crate::Tracker::metrics) and
-//!   [`Unfinished`](crate::Unfinished);
-//! - traits: [`Spawn`](crate::Spawn) and [`SpawnLocal`](crate::SpawnLocal);
-//! - behind features: [`Tokio`](crate::Tokio), [`TokioLocal`](crate::TokioLocal),
-//!   [`FuturesSpawner`](crate::FuturesSpawner), [`ShieldLayer`](crate::ShieldLayer),
+//!   [`orphans`](crate::Tracker::orphans); its reports, [`Unfinished`](crate::Unfinished) with
+//!   [`UnfinishedAt`](crate::UnfinishedAt), and [`TrackerMetrics`](crate::TrackerMetrics) with
+//!   [`LocationMetrics`](crate::LocationMetrics);
+//! - for spawners: [`Spawn`](crate::Spawn), [`SpawnLocal`](crate::SpawnLocal), [`DynSpawner`](crate::DynSpawner),
+//!   [`spawn_fn`](crate::spawn_fn) and [`spawn_local_fn`](crate::spawn_local_fn) (which take a
+//!   [`BoxTask`](crate::BoxTask) or a [`LocalBoxTask`](crate::LocalBoxTask)),
+//!   [`spawn_location`](crate::spawn_location), [`InlineEntry`](crate::InlineEntry);
+//! - behind features: [`Tokio`](crate::Tokio), [`TokioLocal`](crate::TokioLocal), [`Smol`](crate::Smol),
+//!   [`AsyncStd`](crate::AsyncStd), [`current_runtime`](crate::current_runtime), [`schedule_fn`](crate::schedule_fn)
+//!   (which takes a [`Runnable`](crate::Runnable)), [`FuturesSpawner`](crate::FuturesSpawner),
+//!   [`ShieldLayer`](crate::ShieldLayer) with its parts in [`layer`](crate::layer),
 //!   [`#[shield]`](macro@crate::shield) and [`testing`](crate::testing).
 
 // Its examples use most features, so they are compiled if all of these are on.

@@ -38,6 +38,22 @@ pub fn current_runtime() -> CurrentRuntime {
 }
 
 /// Spawner returned by [`current_runtime`].
+///
+/// # Examples
+///
+/// ```
+/// use futures_shield::{CurrentRuntime, Shield, ShieldExt};
+///
+/// struct App {
+///     runtime: CurrentRuntime,
+/// }
+///
+/// impl App {
+///     fn record(&self, order: u32) -> Shield<u32> {
+///         async move { order }.shield(&self.runtime)
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct CurrentRuntime {
     selected: Selected,

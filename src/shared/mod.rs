@@ -18,12 +18,55 @@ use crate::util::sync::Arc;
 use crate::util::wait::{Condition, WaitFor};
 
 /// Future for the [`Shield::shared`](crate::Shield::shared) method.
+///
+/// # Examples
+///
+/// One load for all callers that need the same key:
+///
+/// ```
+/// use std::collections::HashMap;
+/// use futures_shield::{SharedShield, ShieldExt, Spawn};
+///
+/// struct Prices<S> {
+///     spawner: S,
+///     loads: HashMap<u32, SharedShield<u32>>,
+/// }
+///
+/// impl<S: Spawn> Prices<S> {
+///     fn price(&mut self, item: u32) -> SharedShield<u32> {
+///         let load = || load(item).shield(&self.spawner).shared();
+///         self.loads.entry(item).or_insert_with(load).clone()
+///     }
+/// }
+///
+/// async fn load(item: u32) -> u32 {
+///     item * 100
+/// }
+/// ```
 #[must_use = "the work runs whether or not this is awaited, but its outcome is dropped with the last clone: `.await` it"]
 pub struct SharedShield<T> {
     waiter: Waiter<T>,
 }
 
 /// Future for the [`FallibleShield::shared`](crate::FallibleShield::shared) method.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use futures_shield::{SharedFallibleShield, ShieldExt, Tokio};
+///
+/// let work = async { panic!("out of paper") };
+/// let one: SharedFallibleShield<()> = work.shield(Tokio::current()).fallible().shared();
+/// let other = one.clone();
+/// assert!(one.await.unwrap_err().is_panic());
+/// assert!(other.await.unwrap_err().is_panic());
+/// # }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
+/// ```
 #[must_use = "the work runs whether or not this is awaited, but its outcome is dropped with the last clone: `.await` it"]
 pub struct SharedFallibleShield<T> {
     waiter: Waiter<T>,

@@ -71,6 +71,20 @@ impl<F> fmt::Debug for ScheduleFn<F> {
 }
 
 /// Work that can continue: one call of [`run`](Runnable::run) polls it once.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+/// use futures_shield::{Runnable, ShieldExt, schedule_fn};
+///
+/// let (queue, runnables) = mpsc::channel::<Runnable>();
+/// let spawner = schedule_fn(move |runnable| drop(queue.send(runnable)));
+///
+/// let shield = async { 7 }.shield(&spawner);
+/// runnables.recv().unwrap().run();
+/// assert!(shield.is_finished());
+/// ```
 #[must_use = "work whose runnable is dropped is cancelled: `run()` it"]
 #[derive(Debug)]
 pub struct Runnable {

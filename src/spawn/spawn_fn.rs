@@ -9,9 +9,38 @@ use super::{Spawn, SpawnLocal};
 use crate::util::contain::Contained;
 
 /// A boxed unit future: the argument of the closure given to [`spawn_fn`].
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+/// use futures_shield::{BoxTask, ShieldExt, spawn_fn};
+///
+/// let (queue, tasks) = mpsc::channel::<BoxTask>();
+/// let spawner = spawn_fn(move |task| drop(queue.send(task)));
+///
+/// let shield = async { 7 }.shield(&spawner);
+/// futures_executor::block_on(tasks.recv().unwrap());
+/// assert!(shield.is_finished());
+/// ```
 pub type BoxTask = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
 /// A boxed unit future that is not `Send`: the argument of the closure given to [`spawn_local_fn`].
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::RefCell;
+/// use futures_shield::{LocalBoxTask, ShieldExt, spawn_local_fn};
+///
+/// let tasks = RefCell::new(Vec::<LocalBoxTask>::new());
+/// let spawner = spawn_local_fn(|task| tasks.borrow_mut().push(task));
+///
+/// let shield = async { std::rc::Rc::new(7) }.shield_local(&spawner);
+/// let task = tasks.borrow_mut().pop();
+/// futures_executor::block_on(task.unwrap());
+/// assert!(shield.is_finished());
+/// ```
 pub type LocalBoxTask = Pin<Box<dyn Future<Output = ()> + 'static>>;
 
 /// Creates a [`Spawn`] from a closure that spawns a boxed unit future.
@@ -55,6 +84,17 @@ pub const fn spawn_local_fn<F: Fn(LocalBoxTask)>(spawn: F) -> SpawnLocalFn<F> {
 }
 
 /// Spawner created by [`spawn_fn`].
+///
+/// [`spawn_fn`] is a `const fn`, so a spawner can be a `static`:
+///
+/// ```
+/// use futures_shield::{BoxTask, ShieldExt, SpawnFn, spawn_fn};
+///
+/// static THREADS: SpawnFn<fn(BoxTask)> =
+///     spawn_fn(|task| drop(std::thread::spawn(|| futures_executor::block_on(task))));
+///
+/// assert_eq!(futures_executor::block_on(async { 7 }.shield(&THREADS)), 7);
+/// ```
 #[derive(Clone)]
 pub struct SpawnFn<F> {
     spawn: Contained<F>,

@@ -40,6 +40,17 @@ pub struct TrackerMetrics {
 }
 
 /// The numbers of one location in [`TrackerMetrics`].
+///
+/// # Examples
+///
+/// ```
+/// use futures_shield::{LocationMetrics, TrackerMetrics};
+///
+/// /// The locations whose orphans have panicked.
+/// fn alarms(metrics: &TrackerMetrics) -> impl Iterator<Item = &LocationMetrics> {
+///     metrics.locations().iter().filter(|row| row.panicked_total() > 0)
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct LocationMetrics {
     counts: Counts,

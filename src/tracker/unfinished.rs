@@ -12,6 +12,27 @@ use crate::util::CallLocation;
 /// The error of [`Tracker::drain`](crate::Tracker::drain), and what
 /// [`Tracker::unfinished`](crate::Tracker::unfinished) returns. `Display` and `Debug` list the locations as
 /// `file:line:column`.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use futures_shield::{ShieldExt, Tokio, Tracker};
+///
+/// let tracker = Tracker::new(Tokio::current());
+/// let held = std::future::pending::<()>().shield(&tracker);
+/// std::future::pending::<()>().shield(&tracker).detach();
+///
+/// let unfinished = tracker.unfinished();
+/// assert_eq!((unfinished.len(), unfinished.orphans()), (2, 1));
+/// assert!(unfinished.to_string().starts_with("2 unfinished: 1 shielded at "));
+/// # drop(held);
+/// # }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Unfinished {
     /// Sorted by file, line and column; none of them is empty.
@@ -19,6 +40,18 @@ pub struct Unfinished {
 }
 
 /// The part of [`Unfinished`] that was shielded at one location.
+///
+/// # Examples
+///
+/// ```
+/// use futures_shield::Unfinished;
+///
+/// /// What is most worth a look: the location with the most orphans.
+/// fn worst(unfinished: &Unfinished) -> Option<String> {
+///     let at = unfinished.locations().iter().max_by_key(|at| at.orphans())?;
+///     Some(format!("{} of {} are orphans at {}", at.orphans(), at.len(), at.location()))
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct UnfinishedAt {
     location: CallLocation,
