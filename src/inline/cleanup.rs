@@ -279,7 +279,7 @@ impl<V, T, S> Cleanup<V, T, S> {
     where
         H: FnOnce(Result<T, ShieldError>) + Send + 'static,
     {
-        self.guarded.attached.hook.set(Box::new(hook));
+        self.guarded.attached.set_hook(Box::new(hook));
         self
     }
 

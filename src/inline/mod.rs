@@ -63,19 +63,39 @@ pub(crate) struct Inline<F: Future + ?Sized, S> {
 
 /// What goes with the future: to its orphan, or away at its end.
 pub(crate) struct Attached<T> {
-    pub(crate) hook: HookSlot<T>,
-    pub(crate) entry: InlineEntry,
-    pub(crate) span: CallSpan,
+    hook: HookSlot<T>,
+    entry: InlineEntry,
+    span: CallSpan,
+    /// Whether there is anything: usually not, and then this is the one thing that a poll looks at.
+    any: Any,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Any {
+    Nothing,
+    Something,
 }
 
 impl<T> Attached<T> {
     #[inline]
     pub(crate) fn new(entry: InlineEntry) -> Self {
+        let span = CallSpan::capture();
+        let any = if entry.is_none() && span.is_none() {
+            Any::Nothing
+        } else {
+            Any::Something
+        };
         Self {
             hook: HookSlot::empty(),
             entry,
-            span: CallSpan::capture(),
+            span,
+            any,
         }
+    }
+
+    pub(crate) fn set_hook(&mut self, hook: Hook<T>) {
+        self.any = Any::Something;
+        self.hook.set(hook);
     }
 
     #[inline]
@@ -84,6 +104,25 @@ impl<T> Attached<T> {
             hook: mem::replace(&mut self.hook, HookSlot::empty()),
             entry: mem::replace(&mut self.entry, InlineEntry::none()),
             span: self.span.take(),
+            any: self.any,
+        }
+    }
+
+    /// The first poll begins.
+    #[inline]
+    fn begin(&mut self) {
+        if self.any == Any::Something {
+            self.entry.begin();
+        }
+    }
+
+    /// The future was polled and has ended.
+    #[inline]
+    fn end(&mut self) {
+        if self.any == Any::Something {
+            self.hook.clear();
+            self.span.clear();
+            drop(self.entry.take_begun());
         }
     }
 }
@@ -95,10 +134,7 @@ struct Polling<'a, T>(&'a mut Attached<T>);
 impl<T> Drop for Polling<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        let Attached { hook, entry, span } = &mut *self.0;
-        hook.clear();
-        span.clear();
-        entry.end();
+        self.0.end();
     }
 }
 
@@ -124,7 +160,7 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
     pub(crate) fn poll(&mut self, name: &str, cx: &mut Context<'_>) -> Poll<F::Output> {
         let future = match self.progress.take() {
             Progress::Lazy(future) | Progress::Armed(future) => {
-                self.attached.entry.begin();
+                self.attached.begin();
                 future
             }
             Progress::Suspended(future) => future,
@@ -157,7 +193,7 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
         if self.progress.is_ended() {
             drop_hook(Some(hook));
         } else {
-            self.attached.hook.set(hook);
+            self.attached.set_hook(hook);
         }
     }
 
@@ -203,17 +239,21 @@ fn abandon<F: Future + ?Sized, S>(
     rescue: Rescue<F, S>,
     location: CallLocation,
 ) {
-    let Attached { mut hook, entry, span } = attached;
-    let (future, started) = match progress {
-        Progress::Armed(future) => (future, false),
-        Progress::Suspended(future) => (future, true),
+    let Attached {
+        mut hook,
+        mut entry,
+        span,
+        ..
+    } = attached;
+    let (future, started, count) = match progress {
+        // It has to run, so it counts from here.
+        Progress::Armed(future) => (future, false, entry.begin_and_take()),
+        Progress::Suspended(future) => (future, true, entry.take_begun()),
         lazy @ (Progress::Lazy(_) | Progress::Ended) => {
             contain(move || drop(lazy));
             return;
         }
     };
-    // Work that has to run counts from here, even if it was never polled.
-    let count = entry.into_count();
     let lines = count.lines().clone();
     lines.orphaned();
     let orphan = Orphan::new(hook.take(), span);

@@ -7,7 +7,7 @@ use super::lines::Lines;
 
 /// What [`Spawn::track_inline`](crate::Spawn::track_inline) returns: the count of work that runs inside its caller.
 ///
-/// It begins to count when the work is first polled, and ends when it is dropped. A [`Tracker`](crate::Tracker) makes
+/// The shield that gets it begins to count when the work is first polled, and ends when the work has ended. A [`Tracker`](crate::Tracker) makes
 /// it; a spawner that wraps another one forwards it. A spawner that counts nothing returns [`InlineEntry::none`].
 ///
 /// # Examples
@@ -32,29 +32,21 @@ use super::lines::Lines;
 ///     }
 /// }
 /// ```
-#[must_use = "work is counted for as long as this lives"]
+#[must_use = "it is for the shield that asked for it"]
 pub struct InlineEntry {
     lines: Lines,
-    stage: Stage,
-}
-
-/// Whether the work was polled.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Stage {
-    /// Not yet. Left by the first poll.
-    Dormant,
-    /// It was, and counts at each line. Nobody leaves it.
-    Counting,
 }
 
 impl InlineEntry {
     /// Returns an entry that counts nothing: the answer of a spawner that is not a tracker.
     #[inline]
     pub const fn none() -> Self {
-        Self {
-            lines: Lines::none(),
-            stage: Stage::Dormant,
-        }
+        Self { lines: Lines::none() }
+    }
+
+    #[inline]
+    pub(crate) fn is_none(&self) -> bool {
+        self.lines.is_none()
     }
 
     /// Adds the line of one more tracker. Called before the work is polled.
@@ -63,44 +55,27 @@ impl InlineEntry {
         self.lines.add(line);
     }
 
-    /// Begins to count, unless it does so already.
+    /// Begins to count. Called once, by the first poll.
     #[inline]
     pub(crate) fn begin(&mut self) {
-        if !self.lines.is_none() && self.stage == Stage::Dormant {
-            self.stage = Stage::Counting;
-            self.lines.enter();
-        }
+        self.lines.enter();
     }
 
-    /// Ends the count.
+    /// Takes the count of work that was polled.
     #[inline]
-    pub(crate) fn end(&mut self) {
-        if !self.lines.is_none() {
-            let lines = self.lines.take();
-            if self.stage == Stage::Counting {
-                lines.leave();
-            }
-        }
-    }
-
-    /// Begins to count, unless it does so already, and returns the count for the orphan that the work becomes.
-    pub(crate) fn into_count(mut self) -> Count {
-        self.begin();
+    pub(crate) fn take_begun(&mut self) -> Count {
         Count::taken_over(self.lines.take())
     }
-}
 
-impl Drop for InlineEntry {
+    /// Begins to count work that was not polled, and takes the count.
     #[inline]
-    fn drop(&mut self) {
-        self.end();
+    pub(crate) fn begin_and_take(&mut self) -> Count {
+        Count::begin(self.lines.take())
     }
 }
 
 impl fmt::Debug for InlineEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InlineEntry")
-            .field("stage", &self.stage)
-            .finish_non_exhaustive()
+        f.debug_struct("InlineEntry").finish_non_exhaustive()
     }
 }

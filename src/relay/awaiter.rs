@@ -96,6 +96,8 @@ impl<T> Awaiter<T> {
         }
     }
 
+    /// Only the layer sets the hook before the call to the spawner.
+    #[cfg(feature = "tower")]
     pub(crate) fn with_hook(mut self, hook: Option<Hook<T>>) -> Self {
         if let Some(hook) = hook {
             self.set_hook(hook);

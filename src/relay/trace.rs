@@ -62,6 +62,11 @@ impl CallSpan {
     }
 
     #[inline]
+    pub(crate) fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
+    #[inline]
     pub(crate) fn take(&mut self) -> Self {
         mem::replace(self, Self::None)
     }

@@ -12,6 +12,11 @@ impl CallSpan {
     }
 
     #[inline]
+    pub(crate) fn is_none(&self) -> bool {
+        true
+    }
+
+    #[inline]
     pub(crate) fn take(&mut self) -> Self {
         Self
     }

@@ -62,22 +62,25 @@ impl EagerCall {
 /// The call to a spawner for work that ran inline.
 #[must_use]
 pub(crate) struct InlineCall {
-    /// What is counted already in an outer call.
-    outer: Lines,
+    /// What is counted already in an outer call. `None` if there is none, and nothing was put in.
+    outer: Option<Lines>,
     _call: Restore,
 }
 
 /// Begins the call to the spawner for work that was shielded at `location`, ran inline and counts at `counted`.
 pub(crate) fn inline_call(location: CallLocation, counted: Lines) -> InlineCall {
+    let call = call::enter(Call::Inline(location));
     InlineCall {
-        outer: swap_counted(counted),
-        _call: call::enter(Call::Inline(location)),
+        outer: (call.is_nested() || !counted.is_none()).then(|| swap_counted(counted)),
+        _call: call,
     }
 }
 
 impl Drop for InlineCall {
     fn drop(&mut self) {
-        drop(swap_counted(self.outer.take()));
+        if let Some(outer) = self.outer.take() {
+            drop(swap_counted(outer));
+        }
     }
 }
 
