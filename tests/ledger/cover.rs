@@ -2,13 +2,15 @@
 
 use std::cell::Cell;
 
-const POINTS: [&str; 51] = [
+const POINTS: [&str; 54] = [
     "cancellation delivered",
     "caller of running work left",
     "caller woken by the end",
     "cleanup delivered",
     "cleanup dropped before its run",
     "deadline of a drain",
+    "delivered to a first waiter",
+    "delivered to one more waiter",
     "gone",
     "grace ended with a value",
     "handle dropped inside foreign code",
@@ -49,6 +51,7 @@ const POINTS: [&str; 51] = [
     "value lost to the drop of its future",
     "wait pending",
     "wait woken because nothing is left",
+    "waiter of a shared shield woken",
     "waiter pending",
     "waiter woken because the caller is gone",
     "window cut off",

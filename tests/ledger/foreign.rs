@@ -12,6 +12,7 @@ use cooked_waker::{IntoWaker, Wake, WakeRef};
 use futures_shield::{InlineEntry, ShieldError, Spawn, SpawnLocal};
 
 use super::api::Place;
+use super::held::Failure;
 use super::model::Kind;
 use super::program::{Id, WAKERS};
 use super::world::{Caught, World, world};
@@ -42,6 +43,17 @@ impl Drop for Token {
 pub struct Out<L> {
     pub token: Token,
     local: PhantomData<L>,
+}
+
+/// A shared shield delivers clones.
+impl<L> Clone for Out<L> {
+    fn clone(&self) -> Self {
+        let world = world().expect("an output is cloned in a program");
+        Self {
+            token: world.output_cloned(self.token.id),
+            local: PhantomData,
+        }
+    }
 }
 
 /// A future that does what its script says.
@@ -140,6 +152,7 @@ impl Hook {
     pub fn run(self, outcome: Result<Token, ShieldError>) {
         let Self { token } = self;
         let Some(world) = world() else { return };
+        let outcome = outcome.map_err(Failure::Own);
         let ran = world.hook_ran(token.id, &outcome);
         world.in_turn(ran, [Box::new(|| drop(outcome)), Box::new(|| drop(token))]);
     }

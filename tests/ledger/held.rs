@@ -3,18 +3,35 @@
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_shield::future::CleanupRun;
-use futures_shield::{Cleanup, FallibleShield, Shield, ShieldError, ShieldOnDrop};
+use futures_shield::{Cleanup, FallibleShield, SharedFallibleShield, SharedShield, Shield, ShieldError, ShieldOnDrop};
 use futures_util::future::FusedFuture;
 
 use super::api::Place;
 use super::foreign::{Hook, Out, Scripted, Token};
 
+/// An error, that others may have, too.
+#[derive(Debug)]
+pub enum Failure {
+    Own(ShieldError),
+    Shared(Arc<ShieldError>),
+}
+
+impl Failure {
+    pub fn error(&self) -> &ShieldError {
+        match self {
+            Self::Own(error) => error,
+            Self::Shared(error) => error,
+        }
+    }
+}
+
 /// A shield, a guard or an inline shield.
 pub trait Held {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, ShieldError>>;
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, Failure>>;
 
     fn is_finished(&self) -> Option<bool> {
         None
@@ -33,6 +50,14 @@ pub trait Held {
 
     fn run(self: Box<Self>) -> Box<dyn Held>;
 
+    /// Makes it a shared shield, if it is a shield.
+    fn share(self: Box<Self>) -> Box<dyn Held>;
+
+    /// One more waiter of a shared shield.
+    fn another(&self) -> Option<Box<dyn Held>> {
+        None
+    }
+
     fn detach(self: Box<Self>);
 
     /// The guard's value.
@@ -41,13 +66,17 @@ pub trait Held {
 
 /// What the handles of other types than a guard have in common.
 macro_rules! not_a_guard {
-    ($detach:path) => {
+    ($detach:path, $share:path) => {
         fn debug(&self) -> String {
             format!("{self:?}")
         }
 
         fn run(self: Box<Self>) -> Box<dyn Held> {
             self
+        }
+
+        fn share(self: Box<Self>) -> Box<dyn Held> {
+            $share(self)
         }
 
         fn detach(self: Box<Self>) {
@@ -61,9 +90,9 @@ macro_rules! not_a_guard {
 }
 
 impl<L: 'static> Held for Shield<Out<L>> {
-    not_a_guard!(Self::detach);
+    not_a_guard!(Self::detach, share_it);
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, ShieldError>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, Failure>> {
         Future::poll(Pin::new(self), cx).map(|output| Ok(output.token))
     }
 
@@ -89,10 +118,12 @@ impl<L: 'static> Held for Shield<Out<L>> {
 }
 
 impl<L: 'static> Held for FallibleShield<Out<L>> {
-    not_a_guard!(Self::detach);
+    not_a_guard!(Self::detach, share_fallible);
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, ShieldError>> {
-        Future::poll(Pin::new(self), cx).map_ok(|output| output.token)
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, Failure>> {
+        Future::poll(Pin::new(self), cx)
+            .map_ok(|output| output.token)
+            .map_err(Failure::Own)
     }
 
     fn is_finished(&self) -> Option<bool> {
@@ -117,9 +148,9 @@ impl<L: 'static> Held for FallibleShield<Out<L>> {
 }
 
 impl<L: 'static, S: 'static> Held for ShieldOnDrop<Scripted<L>, S> {
-    not_a_guard!(drop);
+    not_a_guard!(drop, itself);
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, ShieldError>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, Failure>> {
         Future::poll(Pin::new(self), cx).map(|output| Ok(output.token))
     }
 
@@ -141,9 +172,9 @@ impl<L: 'static, S: 'static> Held for ShieldOnDrop<Scripted<L>, S> {
 }
 
 impl<S: 'static> Held for CleanupRun<Out<()>, S> {
-    not_a_guard!(drop);
+    not_a_guard!(drop, itself);
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, ShieldError>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, Failure>> {
         Future::poll(Pin::new(self), cx).map(|output| Ok(output.token))
     }
 
@@ -164,8 +195,65 @@ impl<S: 'static> Held for CleanupRun<Out<()>, S> {
     }
 }
 
+fn itself<H: Held + 'static>(held: Box<H>) -> Box<dyn Held> {
+    held
+}
+
+#[expect(clippy::boxed_local, reason = "handles are boxed")]
+fn share_it<L: 'static>(shield: Box<Shield<Out<L>>>) -> Box<dyn Held> {
+    Box::new((*shield).shared())
+}
+
+#[expect(clippy::boxed_local, reason = "handles are boxed")]
+fn share_fallible<L: 'static>(shield: Box<FallibleShield<Out<L>>>) -> Box<dyn Held> {
+    Box::new((*shield).shared())
+}
+
+/// The shared handles.
+macro_rules! shared {
+    ($shield:ident, $error:expr) => {
+        impl<L: 'static> Held for $shield<Out<L>> {
+            not_a_guard!(drop, itself);
+
+            fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, Failure>> {
+                Future::poll(Pin::new(self), cx).map($error)
+            }
+
+            fn is_finished(&self) -> Option<bool> {
+                Some(self.is_finished())
+            }
+
+            fn is_terminated(&self) -> Option<bool> {
+                Some(FusedFuture::is_terminated(self))
+            }
+
+            fn location(&self) -> Option<Place> {
+                Some(self.location())
+            }
+
+            // It takes none.
+            fn hook(self: Box<Self>, _: Hook) -> Box<dyn Held> {
+                self
+            }
+
+            fn fallible(self: Box<Self>) -> Box<dyn Held> {
+                self
+            }
+
+            fn another(&self) -> Option<Box<dyn Held>> {
+                Some(Box::new(self.clone()))
+            }
+        }
+    };
+}
+
+shared!(SharedShield, |output: Out<L>| Ok(output.token));
+shared!(SharedFallibleShield, |outcome: Result<Out<L>, Arc<ShieldError>>| {
+    outcome.map(|output| output.token).map_err(Failure::Shared)
+});
+
 impl<S: 'static> Held for Cleanup<Token, Out<()>, S> {
-    fn poll(&mut self, _: &mut Context<'_>) -> Poll<Result<Token, ShieldError>> {
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<Result<Token, Failure>> {
         Poll::Pending
     }
 
@@ -191,6 +279,10 @@ impl<S: 'static> Held for Cleanup<Token, Out<()>, S> {
 
     fn run(self: Box<Self>) -> Box<dyn Held> {
         Box::new((*self).run())
+    }
+
+    fn share(self: Box<Self>) -> Box<dyn Held> {
+        self
     }
 
     fn detach(self: Box<Self>) {

@@ -191,6 +191,15 @@ pub struct Waiter {
     polls_before: u32,
 }
 
+/// One waiter of a shared shield.
+#[derive(Debug)]
+pub struct Sharer {
+    pub work: Id,
+    pub terminated: bool,
+    registration: Registration,
+    ended_before_poll: bool,
+}
+
 /// A `Wait` or a `Drain`.
 #[derive(Debug)]
 pub struct Wait {
@@ -234,6 +243,10 @@ const FIRST: Line = ("", 0, 0);
 pub struct Model {
     pub works: BTreeMap<Id, Work>,
     pub waiters: BTreeMap<Id, Waiter>,
+    /// The handles of shared shields.
+    pub sharers: BTreeMap<Id, Sharer>,
+    /// Clones of outputs, and of which.
+    pub clones: BTreeMap<Id, Id>,
     pub waits: BTreeMap<Id, Wait>,
     pub directs: BTreeMap<Id, Direct>,
     pub futures: BTreeMap<Id, FutureState>,
@@ -275,6 +288,109 @@ impl Model {
             .iter_mut()
             .find(|(_, work)| work.future == future)
             .map(|(id, work)| (*id, work))
+    }
+
+    /// The work that a handle is of.
+    pub fn work(&self, handle: Id) -> Id {
+        self.sharers.get(&handle).map_or(handle, |sharer| sharer.work)
+    }
+
+    /// The output that an output is a clone of.
+    pub fn original(&self, output: Id) -> Id {
+        self.clones.get(&output).copied().unwrap_or(output)
+    }
+
+    // Shared shields.
+
+    /// A shield becomes a shared one, or one more handle of a shared one is made.
+    pub fn share(&mut self, handle: Id, work: Id) {
+        if let Some(work) = self.works.get_mut(&work) {
+            work.registration.end();
+        }
+        let sharer = Sharer {
+            work,
+            terminated: false,
+            registration: Registration::default(),
+            ended_before_poll: false,
+        };
+        self.sharers.insert(handle, sharer);
+    }
+
+    fn begin_shared(&mut self, id: Id, waker: usize) {
+        let Some(sharer) = self.sharers.get_mut(&id) else {
+            return;
+        };
+        sharer.registration.begin(waker);
+        if let Some(work) = self.works.get_mut(&sharer.work) {
+            sharer.ended_before_poll = work.stage == Stage::Ended && work.finished == Tri::Yes;
+            if work.stage == Stage::Ended && work.present {
+                work.gone = Tri::Either;
+            }
+        }
+    }
+
+    fn shared_pending(&mut self, id: Id) {
+        let Some(sharer) = self.sharers.get_mut(&id) else {
+            return;
+        };
+        let woken = sharer.registration.fired.is_some() && sharer.registration.fired == sharer.registration.polling;
+        let ended_before = sharer.ended_before_poll;
+        sharer.registration.pending();
+        if let Some(work) = self.works.get_mut(&sharer.work) {
+            if work.gone == Tri::Either && work.present {
+                work.gone = Tri::No;
+            }
+            if ended_before || work.stage == Stage::Ended && work.finished == Tri::Yes && !woken {
+                let text = format!("{id} returned `Pending`, and its work has ended: {work:?}");
+                self.fail(text);
+            }
+        }
+    }
+
+    fn shared_delivered(&mut self, id: Id, outcome: &Outcome) {
+        let Some(sharer) = self.sharers.get_mut(&id) else {
+            return;
+        };
+        self.late.extend(sharer.registration.kept);
+        sharer.registration.end();
+        sharer.terminated = true;
+        let Some(work) = self.works.get_mut(&sharer.work) else {
+            return;
+        };
+        let legal = matches!(work.fate, None | Some(Fate::Delivered));
+        if work.stage != Stage::Ended || !legal || work.outcome.as_ref() != Some(outcome) {
+            let text = format!("{id} delivered {outcome:?}: {work:?}");
+            self.fail(text);
+            return;
+        }
+        cover(if work.fate.is_some() {
+            "delivered to one more waiter"
+        } else {
+            "delivered to a first waiter"
+        });
+        work.fate = Some(Fate::Delivered);
+        work.present = false;
+        work.gone = Tri::Yes;
+        work.finished = Tri::Yes;
+        work.counted = if work.counted == Tri::No { Tri::No } else { Tri::Either };
+    }
+
+    /// A handle of a shared shield is about to be dropped. Returns the work, if it was the last
+    /// one.
+    fn shared_leaving(&mut self, id: Id) -> Option<Id> {
+        let work = self.sharers.get(&id)?.work;
+        if let Some(sharer) = self.sharers.get_mut(&id) {
+            if self.works.get(&work).is_some_and(|work| work.stage == Stage::Ended) {
+                self.late.extend(sharer.registration.kept);
+            }
+            sharer.registration.end();
+        }
+        let last = self
+            .sharers
+            .iter()
+            .all(|(other, sharer)| *other == id || sharer.work != work);
+        self.sharers.remove(&id);
+        last.then_some(work)
     }
 
     // Queries.
@@ -372,6 +488,7 @@ impl Model {
             .values()
             .map(|work| &work.registration)
             .chain(self.waiters.values().map(|waiter| &waiter.registration))
+            .chain(self.sharers.values().map(|sharer| &sharer.registration))
             .chain(self.waits.values().map(|wait| &wait.registration));
         registrations.filter(|one| one.kept == Some(waker)).count()
     }
@@ -659,6 +776,9 @@ impl Model {
     // Its caller.
 
     pub fn begin_poll(&mut self, id: Id, waker: usize) {
+        if self.sharers.contains_key(&id) {
+            return self.begin_shared(id, waker);
+        }
         if let Some(work) = self.works.get_mut(&id) {
             if !work.mode.is_inline() {
                 work.registration.begin(waker);
@@ -672,6 +792,9 @@ impl Model {
     }
 
     pub fn poll_pending(&mut self, id: Id) {
+        if self.sharers.contains_key(&id) {
+            return self.shared_pending(id);
+        }
         let Some(work) = self.works.get_mut(&id) else { return };
         if work.mode.is_inline() {
             if work.stage != Stage::Running || work.polling {
@@ -695,6 +818,18 @@ impl Model {
 
     /// The poll unwound with a panic that is not the work's, and changed nothing.
     pub fn poll_passed(&mut self, id: Id) {
+        let work = self.work(id);
+        if let Some(sharer) = self.sharers.get_mut(&id) {
+            let kept = sharer.registration.kept;
+            sharer.registration.end();
+            sharer.registration.kept = kept;
+            if let Some(work) = self.works.get_mut(&work) {
+                if work.gone == Tri::Either && work.present {
+                    work.gone = Tri::No;
+                }
+            }
+            return;
+        }
         if let Some(work) = self.works.get_mut(&id) {
             let kept = work.registration.kept;
             work.registration.end();
@@ -706,6 +841,9 @@ impl Model {
     }
 
     pub fn delivered(&mut self, id: Id, outcome: &Outcome) {
+        if self.sharers.contains_key(&id) {
+            return self.shared_delivered(id, outcome);
+        }
         let Some(work) = self.works.get_mut(&id) else { return };
         let legal = work.stage == Stage::Ended && work.present && work.fate.is_none();
         if !legal || work.outcome.as_ref() != Some(outcome) {
@@ -732,12 +870,21 @@ impl Model {
 
     /// The caller's handle is about to be dropped.
     pub fn leaving(&mut self, id: Id) {
+        let shared = self.sharers.contains_key(&id);
+        let id = match shared.then(|| self.shared_leaving(id)) {
+            None => id,
+            Some(Some(work)) => work,
+            // There are other waiters.
+            Some(None) => return,
+        };
+        // Assumed: the last waiter drops its own waker before the caller is gone.
+        let at_once = if shared { Tri::Either } else { Tri::Yes };
         let Some(work) = self.works.get_mut(&id) else { return };
         if work.terminated || !work.present {
             return;
         }
         work.present = false;
-        work.gone = Tri::Yes;
+        work.gone = at_once;
         work.registration.end();
         if work.stage == Stage::Ended {
             // If the hook, or the drop of the outcome, runs now, it counts while it does.
@@ -750,7 +897,7 @@ impl Model {
                 work.end_counts = Tri::Either;
             }
         } else if work.stage != Stage::Lazy {
-            work.orphan = Tri::Yes;
+            work.orphan = at_once;
             work.was_orphan = Tri::Yes;
             let what = match (work.mode.is_inline(), work.stage) {
                 (false, _) => "caller of running work left",
@@ -769,10 +916,33 @@ impl Model {
     /// A waker was cloned: by a waiter, or by a future of ours.
     pub fn cloned(&mut self, waker: usize) {
         let works = self.works.values_mut().map(|work| &mut work.registration);
+        let sharers = self.sharers.values_mut().map(|sharer| &mut sharer.registration);
         let waiters = self.waiters.values_mut().map(|waiter| &mut waiter.registration);
         let waits = self.waits.values_mut().map(|wait| &mut wait.registration);
-        for registration in works.chain(waiters).chain(waits) {
+        for registration in works.chain(sharers).chain(waiters).chain(waits) {
             registration.cloned |= registration.polling == Some(waker);
+        }
+    }
+
+    /// A waker is being dropped: maybe that of a waiter whose future, or deadline, has just ended.
+    pub fn waker_dropped(&mut self, waker: usize) {
+        let futures = &self.futures;
+        let is_ready = |future: Option<Id>| future.and_then(|id| futures.get(&id)).is_some_and(|state| state.ready);
+        let waiters = self
+            .waiters
+            .values_mut()
+            .filter(|waiter| is_ready(waiter.future) && !waiter.ended);
+        let waits = self
+            .waits
+            .values_mut()
+            .filter(|wait| is_ready(wait.deadline) && !wait.ended);
+        let registrations = waiters
+            .map(|waiter| &mut waiter.registration)
+            .chain(waits.map(|wait| &mut wait.registration));
+        for registration in registrations {
+            if registration.kept == Some(waker) {
+                registration.kept = None;
+            }
         }
     }
 
@@ -796,6 +966,23 @@ impl Model {
             cover("caller woken by the end");
             return false;
         }
+        let works = &mut self.works;
+        let sharer = self
+            .sharers
+            .values_mut()
+            .filter(|sharer| sharer.registration.waits_with(waker))
+            .filter(|sharer| works.get(&sharer.work).is_some_and(|work| work.stage == Stage::Ended))
+            .max_by_key(|sharer| sharer.registration.kept == Some(waker));
+        if let Some(sharer) = sharer {
+            sharer.registration.fire(waker);
+            if let Some(work) = works.get_mut(&sharer.work) {
+                if work.settled_at.0 == depth {
+                    work.finished = Tri::Yes;
+                }
+            }
+            cover("waiter of a shared shield woken");
+            return false;
+        }
         let works = &self.works;
         let gone = self.waiters.values_mut().find(|waiter| {
             waiter.registration.waits_with(waker) && works.get(&waiter.work).is_none_or(|work| work.gone != Tri::No)
@@ -815,8 +1002,8 @@ impl Model {
             .max_by_key(|wait| (wait.due, wait.registration.kept == Some(waker)));
         if let Some(wait) = wait {
             wait.registration.fire(waker);
-            // The first of several: the others are next, also those of other trackers that have nothing
-            // left.
+            // The first of several: the others are next, also those of other trackers that have
+            // nothing left.
             let first = !std::mem::take(&mut wait.due);
             for wait in self.waits.values_mut().filter(|wait| first && idle[wait.tracker]) {
                 wait.due |= wait.registration.is_there();
@@ -1120,6 +1307,12 @@ impl Model {
             }
             if let (Some(Fate::Delivered | Fate::NeverRan), Some(hook)) = (work.fate, work.hook) {
                 failures.push(format!("hook {hook} of {id} was not dropped: {work:?}"));
+            }
+        }
+        for (id, sharer) in &self.sharers {
+            let ended = (self.works.get(&sharer.work)).is_none_or(|work| work.stage == Stage::Ended);
+            if ended && sharer.registration.kept.is_some() {
+                failures.push(format!("{} has ended, and its waiter {id} was not woken", sharer.work));
             }
         }
         for (id, waiter) in &self.waiters {

@@ -14,7 +14,7 @@ use futures_shield::{
 use super::api;
 use super::cover::cover;
 use super::foreign::{Driver, Hook, Out, Payload, Scripted, Spawner, Token, Unit};
-use super::held::Held;
+use super::held::{Failure, Held};
 use super::model::{Direct, Fate, Kind, Outcome, Stage, Tri, Work};
 use super::program::{FutureSpec, HookSpec, Id, Mode, Op, Plainly, React, Route, Spawn, WindowSpec};
 use super::world::{
@@ -106,7 +106,8 @@ impl World {
             }
             Op::Hook { handle, hook } => self.set_hook(*handle, hook),
             Op::Fallible { handle } => self.convert(*handle, Held::fallible),
-            Op::Share { .. } | Op::CloneShared { .. } => {}
+            Op::Share { handle } => self.share(*handle),
+            Op::CloneShared { id, handle } => self.clone_shared(*id, *handle),
             Op::RunCleanup { handle } => self.convert(*handle, Held::run),
             Op::Disarm { handle } => self.disarm(*handle),
             Op::Open { future } => self.open(*future),
@@ -516,10 +517,16 @@ impl World {
                 Poll::Pending
             }
             Ok(Poll::Ready(outcome)) => {
-                self.compare(id, &outcome);
-                let expected = self.model.borrow().works.get(&id).and_then(|work| work.outcome.clone());
+                self.compare(self.model.borrow().work(id), &outcome);
+                let work = self.model.borrow().work(id);
+                let expected = self
+                    .model
+                    .borrow()
+                    .works
+                    .get(&work)
+                    .and_then(|work| work.outcome.clone());
                 let delivered = match &outcome {
-                    Ok(output) => Some(Outcome::Value(output.id)),
+                    Ok(output) => Some(Outcome::Value(self.model.borrow().original(output.id))),
                     Err(_) => expected,
                 };
                 if let Some(delivered) = delivered {
@@ -556,18 +563,20 @@ impl World {
             .or_else(|| thrown.downcast_ref::<&str>().copied())
             .unwrap_or_default();
         let model = self.model.borrow();
-        let expected = model.works.get(&id).and_then(|work| work.outcome.clone());
+        let expected = model.works.get(&model.work(id)).and_then(|work| work.outcome.clone());
         match expected {
+            // Waiters of a shared shield get the text of the error.
+            Some(panic @ Outcome::Panic(_)) if model.sharers.contains_key(&id) && text.contains("panicked") => panic,
             Some(cancelled @ Outcome::Cancelled { .. }) if text.contains("cancelled") => cancelled,
             _ => Outcome::Text,
         }
     }
 
     /// What was delivered is ours, and so is the panic of its drop.
-    fn drop_outcome(&self, id: Id, outcome: Result<Token, futures_shield::ShieldError>) {
+    fn drop_outcome(&self, id: Id, outcome: Result<Token, Failure>) {
         match outcome {
             Ok(output) => drop_calmly(output),
-            Err(error) if error.is_panic() => {
+            Err(Failure::Own(error)) if error.is_panic() => {
                 let payload = error.into_panic();
                 let expected = self.model.borrow().works.get(&id).and_then(|work| work.outcome.clone());
                 let delivered = number(&payload).map_or(Outcome::Text, Outcome::Panic);
@@ -605,8 +614,8 @@ impl World {
         let Some(Slot { held, owned }) = self.take(id, false) else {
             return;
         };
-        if held.location().is_none() {
-            // A cleanup that runs takes no hook.
+        if held.location().is_none() || self.model.borrow().sharers.contains_key(&id) {
+            // A cleanup that runs, or a shared shield, takes no hook.
             self.put_back(id, Slot { held, owned });
             return;
         }
@@ -640,6 +649,31 @@ impl World {
                 discard(thrown);
             }
         }
+    }
+
+    fn share(&self, id: Id) {
+        let eager = self
+            .model
+            .borrow()
+            .works
+            .get(&id)
+            .is_some_and(|work| !work.mode.is_inline());
+        let shared = self.model.borrow().sharers.contains_key(&id);
+        let running = |slot: &Slot| slot.held.is_terminated() == Some(false) && !slot.owned;
+        if eager && !shared && self.handles.borrow().get(&id).is_some_and(running) {
+            self.model.borrow_mut().share(id, id);
+            self.convert(id, Held::share);
+        }
+    }
+
+    fn clone_shared(&self, id: Id, handle: Id) {
+        let Some(slot) = self.take(handle, false) else { return };
+        let work = self.model.borrow().work(handle);
+        if let Some(held) = slot.held.another() {
+            self.model.borrow_mut().share(id, work);
+            self.put_back(id, Slot { held, owned: false });
+        }
+        self.put_back(handle, slot);
     }
 
     fn disarm(&self, id: Id) {

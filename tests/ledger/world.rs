@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures_shield::future::{Drain, Gone, RunUntilGone, RunWithGrace, Wait};
-use futures_shield::{Caller, ShieldError, Tracker, TrackerMetrics, Unfinished};
+use futures_shield::{Caller, Tracker, TrackerMetrics, Unfinished};
 
 use super::api;
 use super::cover::cover;
 use super::foreign::{self, Payload, Scripted, Second, Spawner, Token, Unit, alive, panic_with};
-use super::held::Held;
+use super::held::{Failure, Held};
 use super::model::{Kind, Model, Outcome, Tri};
 use super::program::{Behave, EXECUTORS, FutureSpec, Id, Op, React, TRACKERS, WAKERS, WakerEvent};
 
@@ -303,14 +303,20 @@ impl World {
             }
         };
         for (id, slot) in self.handles.borrow().iter() {
-            let Some(work) = model.works.get(id) else { continue };
+            let Some(work) = model.works.get(&model.work(*id)) else {
+                continue;
+            };
             if let Some(finished) = slot.held.is_finished() {
                 expect(work.finished.allows(finished), &|| {
                     format!("is_finished of {id} is {finished}: {work:?}")
                 });
             }
             if let Some(terminated) = slot.held.is_terminated() {
-                expect(work.terminated == terminated, &|| {
+                let expected = model
+                    .sharers
+                    .get(id)
+                    .map_or(work.terminated, |sharer| sharer.terminated);
+                expect(expected == terminated, &|| {
                     format!("is_terminated of {id} is {terminated}: {work:?}")
                 });
             }
@@ -604,7 +610,7 @@ impl World {
     }
 
     /// A hook runs.
-    pub fn hook_ran(&self, id: Id, outcome: &Result<Token, ShieldError>) -> Result<(), Thrown> {
+    pub fn hook_ran(&self, id: Id, outcome: &Result<Token, Failure>) -> Result<(), Thrown> {
         let work = self.model.borrow_mut().hook_runs(id);
         let _call = self.call(|| format!("hook {id} with {outcome:?}"));
         if let Some(work) = work {
@@ -623,11 +629,15 @@ impl World {
     }
 
     /// Compares an outcome with the model's.
-    pub fn compare(&self, id: Id, outcome: &Result<Token, ShieldError>) {
+    pub fn compare(&self, id: Id, outcome: &Result<Token, Failure>) {
         let model = self.model.borrow();
         let Some(work) = model.works.get(&id) else { return };
+        let outcome = match outcome {
+            Ok(output) => Ok(model.original(output.id)),
+            Err(failure) => Err(failure.error()),
+        };
         let right = match (outcome, &work.outcome) {
-            (Ok(output), Some(Outcome::Value(expected))) => output.id == *expected,
+            (Ok(output), Some(Outcome::Value(expected))) => output == *expected,
             (Err(error), Some(Outcome::Panic(_) | Outcome::Text)) => error.is_panic() && !error.is_cancelled(),
             (Err(error), Some(Outcome::Cancelled { started })) => {
                 error.is_cancelled() && !error.is_panic() && error.was_started() == *started
@@ -635,7 +645,6 @@ impl World {
             _ => false,
         };
         let placed = outcome
-            .as_ref()
             .err()
             .is_none_or(|error| work.place == Some(api::line(error.location())));
         if !right || !placed {
@@ -643,6 +652,17 @@ impl World {
             drop(model);
             self.fail(text);
         }
+    }
+
+    /// The output of shared work is cloned, for one of its waiters.
+    pub fn output_cloned(&self, id: Id) -> Token {
+        let clone = self.fresh();
+        let _call = self.call(|| format!("the clone of output {id}"));
+        let mut model = self.model.borrow_mut();
+        let original = model.original(id);
+        model.clones.insert(clone, original);
+        drop(model);
+        Token::new(self, Kind::Output, clone)
     }
 
     // Wakers.
@@ -699,6 +719,7 @@ impl World {
     }
 
     pub fn waker_dropped(&self, waker: usize) {
+        self.model.borrow_mut().waker_dropped(waker);
         let _call = self.call(|| format!("the drop of waker {waker}"));
         self.waker_event(waker, WakerEvent::Drop);
     }
@@ -872,6 +893,7 @@ impl World {
         let handles = self.handles.borrow();
         self.model.borrow_mut().forget(|id, model| {
             handles.contains_key(&id)
+                || model.sharers.values().any(|sharer| sharer.work == id)
                 || model.waiters.values().any(|waiter| waiter.work == id)
                 || (model.works.get(&id)).is_some_and(|work| model.alive.contains(&(Kind::Future, work.future)))
         });
