@@ -5,11 +5,14 @@
 //! only: once every tracker has nothing left, each token has ended once, each outcome went to one
 //! place, and every waker was released.
 
+mod end;
 mod executors;
 mod foreign;
 mod handle;
+mod make;
 mod record;
 mod run;
+mod tasks;
 
 use std::sync::Arc;
 use std::thread;

@@ -3,67 +3,47 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use futures_shield::{Caller, DynSpawner, ShieldExt, Spawn, Tracker, cleanup, shield_with};
+use futures_shield::{Caller, DynSpawner, Spawn, Tracker};
 
-use super::DEADLINE;
 use super::executors::Executors;
-use super::foreign::{Gate, Hook, Out, Scripted, Signal, Token, Unit, calmly};
+use super::foreign::{Gate, Hook, Scripted, Signal, Token, Unit, calmly};
 use super::handle::{Delivered, Handle};
+use super::make::Moody;
 use super::record::{Record, locked};
+use super::tasks::Task;
 use crate::model::Kind;
-use crate::program::{self, Behave, EXECUTORS, HookSpec, Id, Mode, Op, React, Route, WAKERS, WakerEvent, WindowSpec};
+use crate::program::{Behave, EXECUTORS, HookSpec, Id, Op, React, WAKERS, WakerEvent};
 
-type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Everything that the threads of one program share.
 pub struct Crowd {
     pub record: Record,
-    executors: Arc<Executors>,
+    pub(super) executors: Arc<Executors>,
     /// What each spawner does at its next call.
-    moods: [Arc<AtomicU8>; EXECUTORS],
-    trackers: [Tracker<DynSpawner>; 3],
-    handles: Mutex<BTreeMap<Id, Handle>>,
-    leaked: Mutex<Vec<Handle>>,
-    callers: Mutex<BTreeMap<Id, Caller>>,
+    pub(super) moods: [Arc<AtomicU8>; EXECUTORS],
+    pub(super) trackers: [Tracker<DynSpawner>; 3],
+    pub(super) handles: Mutex<BTreeMap<Id, Handle>>,
+    pub(super) leaked: Mutex<Vec<Handle>>,
+    pub(super) callers: Mutex<BTreeMap<Id, Caller>>,
     /// Waits, drains, windows.
-    waiting: Mutex<BTreeMap<Id, Waiting>>,
-    gates: Mutex<BTreeMap<Id, Arc<Gate>>>,
-    signals: [Arc<Signal>; WAKERS],
-    calm: AtomicBool,
-    next: AtomicU32,
-    operations: AtomicU64,
+    pub(super) waiting: Mutex<BTreeMap<Id, Waiting>>,
+    pub(super) gates: Mutex<BTreeMap<Id, Arc<Gate>>>,
+    pub(super) signals: [Arc<Signal>; WAKERS],
+    pub(super) calm: AtomicBool,
+    pub(super) next: AtomicU32,
+    pub(super) operations: AtomicU64,
 }
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
-}
-
-/// A spawner that now and then panics.
-struct Moody {
-    spawner: DynSpawner,
-    mood: Arc<AtomicU8>,
-}
-
-impl Spawn for Moody {
-    fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
-        let mood = self.mood.swap(0, Ordering::SeqCst);
-        if mood == 1 {
-            resume_unwind(Box::new("a spawner, before"));
-        }
-        self.spawner.spawn_detached(future);
-        if mood == 2 {
-            resume_unwind(Box::new("a spawner, after"));
-        }
-    }
 }
 
 /// The payload of a panic.
@@ -115,7 +95,7 @@ impl Crowd {
         Arc::clone(locked(&self.gates).entry(future).or_default())
     }
 
-    fn waker(&self, waker: usize) -> Waker {
+    pub(super) fn waker(&self, waker: usize) -> Waker {
         Waker::from(Arc::clone(&self.signals[waker]))
     }
 
@@ -181,11 +161,11 @@ impl Crowd {
         }
     }
 
-    fn handle(&self, id: Id) -> Option<Handle> {
+    pub(super) fn handle(&self, id: Id) -> Option<Handle> {
         locked(&self.handles).remove(&id)
     }
 
-    fn put_back(&self, id: Id, handle: Handle) {
+    pub(super) fn put_back(&self, id: Id, handle: Handle) {
         locked(&self.handles).insert(id, handle);
     }
 
@@ -334,22 +314,22 @@ impl Crowd {
         }
     }
 
-    fn let_go(&self, id: Id, how: impl FnOnce()) {
+    pub(super) fn let_go(&self, id: Id, how: impl FnOnce()) {
         if let Err(thrown) = catch_unwind(AssertUnwindSafe(how)) {
             self.record.fail(format!("letting {id} go panicked"));
             calmly(|| drop(thrown));
         }
     }
 
-    fn wait(&self, id: Id, waiting: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn wait(&self, id: Id, waiting: impl Future<Output = ()> + Send + 'static) {
         locked(&self.waiting).insert(id, Box::pin(waiting));
     }
 
-    fn caller(&self, work: Id) -> Option<Caller> {
+    pub(super) fn caller(&self, work: Id) -> Option<Caller> {
         locked(&self.callers).get(&work).cloned()
     }
 
-    fn convert(&self, id: Id, into: fn(Handle) -> Handle) {
+    pub(super) fn convert(&self, id: Id, into: fn(Handle) -> Handle) {
         if let Some(taken) = self.handle(id) {
             match catch_unwind(AssertUnwindSafe(|| into(taken))) {
                 Ok(handle) => self.put_back(id, handle),
@@ -361,7 +341,7 @@ impl Crowd {
         }
     }
 
-    fn hook(self: &Arc<Self>, id: Id, spec: &HookSpec) {
+    pub(super) fn hook(self: &Arc<Self>, id: Id, spec: &HookSpec) {
         let Some(taken) = self.handle(id) else { return };
         if matches!(taken, Handle::Run(_)) || taken.shared_work().is_some() {
             self.put_back(id, taken);
@@ -382,240 +362,5 @@ impl Crowd {
                 calmly(|| drop(thrown));
             }
         }
-    }
-
-    /// A window around a future, with or without grace.
-    fn window(self: &Arc<Self>, spec: &WindowSpec, caller: Caller) -> impl Future<Output = ()> + Send + use<> {
-        let future = Scripted::new(self, spec.id, &spec.future);
-        let clock = spec.clock.clone();
-        let crowd = Arc::clone(self);
-        async move {
-            let output = match clock {
-                None => caller.run_until_gone(future).await,
-                Some(clock) => {
-                    let token = Token::new(&crowd, Kind::Clock, clock.future.id, &clock.make_drop);
-                    let make = move || {
-                        calmly(|| drop(token));
-                        Unit(Scripted::new(&crowd, clock.future.id, &clock.future))
-                    };
-                    caller.run_with_grace(future, make).await
-                }
-            };
-            if let Some(mut output) = output {
-                output.settled = true;
-                calmly(|| drop(output));
-            }
-        }
-    }
-
-    fn spawn(self: &Arc<Self>, spec: &program::Spawn) {
-        let executor = |executor: usize| {
-            DynSpawner::new(Moody {
-                spawner: self.executors.spawner(executor),
-                mood: Arc::clone(&self.moods[executor]),
-            })
-        };
-        let made = catch_unwind(AssertUnwindSafe(|| match spec.route {
-            Route::Plain(at) | Route::Closure(at) | Route::Erased(at) => self.shield(spec, executor(at)),
-            Route::Tracked(tracker) | Route::TrackedByReference(tracker) => {
-                self.shield(spec, self.trackers[tracker].clone())
-            }
-            Route::ErasedTracker(tracker) => self.shield(spec, DynSpawner::new(self.trackers[tracker].clone())),
-        }));
-        match made {
-            Ok(handle) => {
-                let eager = !spec.mode.is_inline() || spec.mode == Mode::Cleanup;
-                self.record.fate(spec.id, |fate| fate.began |= eager);
-                self.put_back(spec.id, handle);
-                if let Some(hook) = &spec.hook {
-                    self.hook(spec.id, hook);
-                }
-            }
-            Err(thrown) => {
-                self.record.fate(spec.id, |fate| fate.unmade = true);
-                calmly(|| drop(thrown));
-            }
-        }
-    }
-
-    fn shield<S: Spawn + Clone + Send + Sync + 'static>(self: &Arc<Self>, spec: &program::Spawn, spawner: S) -> Handle {
-        let awaits = spec.future.awaits.and_then(|id| Some((id, self.handle(id)?)));
-        let work = |crowd: &Arc<Self>| Scripted::new(crowd, spec.id, &spec.future);
-        match spec.mode {
-            Mode::Eager | Mode::Local => Handle::Shield(work(self).awaiting(awaits).shield(&spawner)),
-            Mode::With | Mode::WithLocal => Handle::Shield(shield_with(spawner, |caller: Caller| {
-                self.react(&spec.closure, false);
-                locked(&self.callers).insert(spec.id, caller.clone());
-                let window = spec.window.as_ref().map(|window| self.window(window, caller));
-                let work = work(self).awaiting(awaits);
-                Windowed {
-                    window: window.map(|window| Box::pin(window) as Waiting),
-                    work: Box::pin(work),
-                }
-            })),
-            Mode::Inline | Mode::InlineLocal => {
-                let shield = work(self).awaiting(awaits).shield_on_drop(DynSpawner::new(spawner));
-                Handle::Inline(Box::new(shield))
-            }
-            Mode::Cleanup => {
-                let value = Token::new(self, Kind::Value, spec.id, &spec.value_drop);
-                let token = Token::new(self, Kind::Closure, spec.id, &spec.closure_drop);
-                let (crowd, spec) = (Arc::clone(self), spec.clone());
-                let guard = cleanup(DynSpawner::new(spawner), value, move |value: Token| {
-                    calmly(|| drop(value));
-                    let reacted = catch_unwind(AssertUnwindSafe(|| crowd.react(&spec.closure, false)));
-                    // Last: as long as it is there, the program is not over.
-                    calmly(|| drop(token));
-                    if let Err(thrown) = reacted {
-                        resume_unwind(thrown);
-                    }
-                    Scripted::new(&crowd, spec.id, &spec.future).awaiting(awaits)
-                });
-                Handle::Guard(Box::new(guard))
-            }
-        }
-    }
-
-    /// Ends the program, and waits until everything is over.
-    pub fn finish(self: &Arc<Self>) -> Result<(), String> {
-        self.calm.store(true, Ordering::SeqCst);
-        let start = Instant::now();
-        loop {
-            let gates: Vec<_> = locked(&self.gates).values().cloned().collect();
-            gates.iter().for_each(|gate| gate.open());
-            let handles = mem::take(&mut *locked(&self.handles));
-            for (index, (id, mut handle)) in handles.into_iter().enumerate() {
-                // Every second one is awaited: it must be woken.
-                if index % 2 == 0 {
-                    let poll = std::future::poll_fn(|cx| self.poll(id, &mut handle, cx));
-                    let Some(result) = within(DEADLINE, poll) else {
-                        return Err(format!("{id} was never woken"));
-                    };
-                    if let Err(thrown) = result {
-                        calmly(|| drop(thrown));
-                    }
-                }
-                self.let_go(id, || drop(handle));
-            }
-            let waiting = mem::take(&mut *locked(&self.waiting));
-            let leaked = mem::take(&mut *locked(&self.leaked));
-            calmly(|| drop(waiting));
-            calmly(|| drop(leaked));
-            if self.record.wait(Duration::from_millis(1)) {
-                break;
-            }
-            if start.elapsed() > DEADLINE {
-                return self.record.judge().map(drop).and(Err("it does not end".to_owned()));
-            }
-        }
-        locked(&self.callers).clear();
-        for (index, tracker) in self.trackers.iter().enumerate() {
-            if within(DEADLINE, tracker.wait()).is_none() {
-                return Err(format!("tracker {index} waits for {}", tracker.unfinished()));
-            }
-            let metrics = tracker.metrics();
-            let ended = metrics.finished_total() + metrics.panicked_total() + metrics.cancelled_total();
-            let left = (
-                tracker.len(),
-                tracker.orphans(),
-                tracker.unfinished().len(),
-                metrics.running(),
-            );
-            if left != (0, 0, 0, 0) || metrics.orphaned_total() != ended {
-                return Err(format!("tracker {index}: {left:?}, {metrics:?}"));
-            }
-        }
-        for (waker, signal) in self.signals.iter().enumerate() {
-            // Whoever has woken one drops it a moment later.
-            while Arc::strong_count(signal) > 1 {
-                if start.elapsed() > DEADLINE {
-                    return Err(format!("waker {waker} is still kept"));
-                }
-                thread::yield_now();
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Waits for a future on this thread, for so long at most.
-fn within<F: Future>(patience: Duration, future: F) -> Option<F::Output> {
-    struct Unpark(thread::Thread);
-
-    impl std::task::Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-
-    let start = Instant::now();
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return Some(output);
-        }
-        let left = patience.checked_sub(start.elapsed())?;
-        thread::park_timeout(left);
-        if start.elapsed() >= patience {
-            // No look at the end: a wake-up that was lost is not made good by it.
-            return None;
-        }
-    }
-}
-
-/// A task that awaits a handle.
-struct Task {
-    id: Id,
-    handle: Option<Handle>,
-    // Dropped last: as long as it is there, the program is not over.
-    token: Token,
-}
-
-impl Future for Task {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { id, handle, token } = &mut *self;
-        let Some(held) = handle else { return Poll::Ready(()) };
-        match token.crowd.poll(*id, held, cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(result) => {
-                *handle = None;
-                if let Err(thrown) = result {
-                    calmly(|| drop(thrown));
-                }
-                Poll::Ready(())
-            }
-        }
-    }
-}
-
-/// Work that opens a window first.
-struct Windowed {
-    window: Option<Waiting>,
-    work: Pin<Box<Scripted>>,
-}
-
-impl Future for Windowed {
-    type Output = Out;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Out> {
-        if let Some(window) = &mut self.window {
-            match window.as_mut().poll(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(()) => {
-                    let window = self.window.take();
-                    drop(window);
-                }
-            }
-        }
-        self.work.as_mut().poll(cx)
-    }
-}
-
-impl Drop for Windowed {
-    fn drop(&mut self) {
-        calmly(|| drop(self.window.take()));
     }
 }
