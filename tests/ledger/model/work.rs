@@ -104,6 +104,9 @@ impl Model {
     pub fn future_dropped(&mut self, future: Id, panicked: Option<Id>) {
         // Told from inside that call.
         let at = (self.depth - 1, self.events);
+        let id = self.work_of(future).map(|(id, _)| id);
+        let polled =
+            (self.sharers.values()).any(|sharer| Some(sharer.work) == id && sharer.registration.polling.is_some());
         if let Some((_, work)) = self.work_of(future) {
             if let Some(payload) = panicked {
                 if let Some(Outcome::Value(_)) = work.outcome {
@@ -115,6 +118,10 @@ impl Model {
                 }
             }
             work.settle(at);
+            if polled && work.present {
+                // It ended inside a poll of one of its waiters, which may deliver.
+                work.gone = Tri::Either;
+            }
             if work.fate.is_none() {
                 self.outcomes += 1;
             }

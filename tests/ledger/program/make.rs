@@ -156,7 +156,11 @@ impl Maker {
             future,
             window,
             spawner_drop: self.react(nesting),
-            track: self.react(nesting),
+            track: if self.chance(self.panics) {
+                React::Panic
+            } else {
+                self.react(nesting)
+            },
             closure: self.react(nesting),
             closure_drop: self.react(nesting),
             value_drop: self.react(nesting),
