@@ -14,7 +14,12 @@
 
 mod api;
 mod cover;
-#[cfg(all(feature = "tokio", feature = "async-executor", feature = "async-task"))]
+#[cfg(all(
+    feature = "tokio",
+    feature = "async-executor",
+    feature = "async-task",
+    feature = "tower"
+))]
 mod crowd;
 mod foreign;
 mod held;
@@ -51,7 +56,12 @@ fn main() -> ExitCode {
     match env::var("SHIELD_ROLE").as_deref() {
         Ok("player") => players::player(),
         Ok("single") => players::single(),
-        #[cfg(all(feature = "tokio", feature = "async-executor", feature = "async-task"))]
+        #[cfg(all(
+            feature = "tokio",
+            feature = "async-executor",
+            feature = "async-task",
+            feature = "tower"
+        ))]
         Ok("crowd") => players::crowd_player(),
         _ if env::var_os("SHIELD_KEEP").is_some() => players::single(),
         _ => supervise::supervise(),

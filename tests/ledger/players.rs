@@ -5,9 +5,19 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-#[cfg(all(feature = "tokio", feature = "async-executor", feature = "async-task"))]
+#[cfg(all(
+    feature = "tokio",
+    feature = "async-executor",
+    feature = "async-task",
+    feature = "tower"
+))]
 use super::crowd;
-#[cfg(all(feature = "tokio", feature = "async-executor", feature = "async-task"))]
+#[cfg(all(
+    feature = "tokio",
+    feature = "async-executor",
+    feature = "async-task",
+    feature = "tower"
+))]
 use super::program::Op;
 use super::program::generate;
 use super::{cover, number, play, shrink, steps};
@@ -59,7 +69,12 @@ pub fn player() -> ExitCode {
 }
 
 /// Plays one program after the other on threads and real executors.
-#[cfg(all(feature = "tokio", feature = "async-executor", feature = "async-task"))]
+#[cfg(all(
+    feature = "tokio",
+    feature = "async-executor",
+    feature = "async-task",
+    feature = "tower"
+))]
 #[expect(clippy::print_stdout, reason = "it reports to the supervisor")]
 pub fn crowd_player() -> ExitCode {
     use std::sync::Arc;

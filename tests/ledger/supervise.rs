@@ -28,7 +28,8 @@ pub fn supervise() -> ExitCode {
     let has_crowd = cfg!(all(
         feature = "tokio",
         feature = "async-executor",
-        feature = "async-task"
+        feature = "async-task",
+        feature = "tower"
     ));
     let only: Option<u32> = number("SHIELD_PHASE");
     let model = only != Some(2) && !phase(Phase::Model);

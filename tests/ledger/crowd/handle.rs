@@ -22,7 +22,11 @@ pub enum Handle {
     /// One of the waiters of a work, which is not known by the handle's number.
     Shared(Id, SharedShield<Out>),
     SharedFallible(Id, SharedFallibleShield<Out>),
+    /// A layer's response future, until it has ended.
+    Response(Option<Response>),
 }
+
+pub type Response = Pin<Box<dyn Future<Output = Out> + Send>>;
 
 /// What a poll delivers: an output, or an error that others may have, too.
 pub type Delivered = Result<Out, Option<ShieldError>>;
@@ -35,6 +39,17 @@ impl Handle {
             Self::Fallible(shield) => Pin::new(shield).poll(cx).map_err(Some),
             Self::Shared(_, shield) => Pin::new(shield).poll(cx).map(Ok),
             Self::SharedFallible(_, shield) => Pin::new(shield).poll(cx).map_err(|_| None),
+            Self::Response(response) => {
+                // Taken out: if it panics, it has ended.
+                let Some(mut polled) = response.take() else {
+                    return Poll::Pending;
+                };
+                let result = polled.as_mut().poll(cx);
+                if result.is_pending() {
+                    *response = Some(polled);
+                }
+                result.map(Ok)
+            }
             Self::Inline(shield) => Pin::new(shield).poll(cx).map(Ok),
             Self::Guard(_) => Poll::Pending,
             Self::Run(run) => Pin::new(run).poll(cx).map(Ok),
@@ -50,6 +65,7 @@ impl Handle {
             Self::Run(run) => run.is_terminated(),
             Self::Shared(_, shield) => shield.is_terminated(),
             Self::SharedFallible(_, shield) => shield.is_terminated(),
+            Self::Response(response) => response.is_none(),
         }
     }
 
@@ -64,7 +80,7 @@ impl Handle {
             Self::Fallible(shield) => Self::Fallible(shield.on_orphan(run)),
             Self::Inline(shield) => Self::Inline(Box::new(shield.on_orphan(run))),
             Self::Guard(guard) => Self::Guard(Box::new(guard.on_orphan(run))),
-            Self::Run(_) | Self::Shared(..) | Self::SharedFallible(..) => self,
+            Self::Run(_) | Self::Shared(..) | Self::SharedFallible(..) | Self::Response(_) => self,
         }
     }
 

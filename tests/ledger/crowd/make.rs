@@ -61,10 +61,12 @@ impl Crowd {
         }));
         match made {
             Ok(handle) => {
+                // Its layer has given it a hook.
+                let served = matches!(handle, Handle::Response(_));
                 let eager = !spec.mode.is_inline() || spec.mode == Mode::Cleanup;
                 self.record.fate(spec.id, |fate| fate.began |= eager);
                 self.put_back(spec.id, handle);
-                if let Some(hook) = &spec.hook {
+                if let Some(hook) = spec.hook.as_ref().filter(|_| !served) {
                     self.hook(spec.id, hook);
                 }
             }
@@ -82,6 +84,10 @@ impl Crowd {
     ) -> Handle {
         let awaits = spec.future.awaits.and_then(|id| Some((id, self.handle(id)?)));
         let work = |crowd: &Arc<Self>| Scripted::new(crowd, spec.id, &spec.future);
+        // Two of the local modes, which threads cannot have, stand for the layer's.
+        if matches!(spec.mode, Mode::Local | Mode::InlineLocal) {
+            return Handle::Response(Some(super::served::serve(self, spec, spawner)));
+        }
         match spec.mode {
             Mode::Eager | Mode::Local => Handle::Shield(work(self).awaiting(awaits).shield(&spawner)),
             Mode::With | Mode::WithLocal => Handle::Shield(shield_with(spawner, |caller: Caller| {
@@ -105,12 +111,10 @@ impl Crowd {
                 let guard = cleanup(DynSpawner::new(spawner), value, move |value: Token| {
                     calmly(|| drop(value));
                     let reacted = catch_unwind(AssertUnwindSafe(|| crowd.react(&spec.closure, false)));
-                    // Last: as long as it is there, the program is not over.
+                    let future = reacted.map(|()| Scripted::new(&crowd, spec.id, &spec.future).awaiting(awaits));
+                    // Last: as long as there is a token, the program is not over.
                     calmly(|| drop(token));
-                    if let Err(thrown) = reacted {
-                        resume_unwind(thrown);
-                    }
-                    Scripted::new(&crowd, spec.id, &spec.future).awaiting(awaits)
+                    future.unwrap_or_else(|thrown| resume_unwind(thrown))
                 });
                 Handle::Guard(Box::new(guard))
             }

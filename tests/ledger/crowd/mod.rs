@@ -12,6 +12,7 @@ mod handle;
 mod make;
 mod record;
 mod run;
+mod served;
 mod tasks;
 
 use std::sync::Arc;

@@ -343,7 +343,7 @@ impl Crowd {
 
     pub(super) fn hook(self: &Arc<Self>, id: Id, spec: &HookSpec) {
         let Some(taken) = self.handle(id) else { return };
-        if matches!(taken, Handle::Run(_)) || taken.shared_work().is_some() {
+        if matches!(taken, Handle::Run(_) | Handle::Response(_)) || taken.shared_work().is_some() {
             self.put_back(id, taken);
             return;
         }
