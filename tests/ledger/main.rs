@@ -9,6 +9,10 @@
 //! `SHIELD_OPERATIONS` or `SHIELD_SECONDS` say how long it runs, `SHIELD_STEPS` how long a program
 //! is, `SHIELD_SEED` with which seed it begins. A program that fails is made smaller and printed,
 //! with the command that plays it again.
+//!
+//! With all features the same programs then run on threads and real executors (`crowd`).
+//! `SHIELD_PHASE=1` or `2` plays one of the two only. The long form of both:
+//! `SHIELD_OPERATIONS=10000000 cargo test --all-features --test ledger`.
 #![cfg(not(shield_loom))]
 #![allow(unreachable_pub, reason = "a test has no public items")]
 
