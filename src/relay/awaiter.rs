@@ -126,9 +126,14 @@ impl<T> Awaiter<T> {
         self.location
     }
 
+    /// Returns a word for `Debug`.
+    pub(crate) fn state_name(&self) -> &'static str {
+        self.relay.as_ref().map_or("delivered", |relay| relay.state_name())
+    }
+
     /// Writes the `Debug` text of the handle called `name`.
     pub(crate) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let work = self.relay.as_ref().map_or("delivered", |relay| relay.state_name());
+        let work = self.state_name();
         f.debug_struct(name)
             .field("location", &format_args!("{}", self.location))
             .field("work", &format_args!("{work}"))

@@ -58,6 +58,17 @@ impl<T> Hub<T> {
         self.location
     }
 
+    /// Returns a word for `Debug`, which must not wait for a lock.
+    pub(super) fn state_name(&self) -> &'static str {
+        match self.state.try_lock() {
+            Ok(state) => match &*state {
+                State::Waiting(awaiter) => awaiter.state_name(),
+                State::Delivered(_) => "finished",
+            },
+            Err(_) => "changing",
+        }
+    }
+
     /// Returns the outcome of work that has ended. The first call delivers it.
     pub(super) fn outcome(&self) -> SharedOutcome<T> {
         let mut state = lock(&self.state);

@@ -14,6 +14,7 @@ use futures_core::FusedFuture;
 use self::hub::{Hub, SharedOutcome};
 use crate::error::ShieldError;
 use crate::relay::Awaiter;
+use crate::util::polled_after_completion;
 use crate::util::sync::Arc;
 use crate::util::wait::{Condition, WaitFor};
 
@@ -85,6 +86,9 @@ impl<T> Waiter<T> {
     }
 
     fn poll(&mut self, name: &str, cx: &mut Context<'_>) -> Poll<SharedOutcome<T>> {
+        if self.wait.is_completed() {
+            polled_after_completion(name, Some(self.wait.condition().location()));
+        }
         ready!(self.wait.poll(name, cx));
         Poll::Ready(self.wait.condition().outcome())
     }
@@ -137,9 +141,11 @@ macro_rules! shared {
 
         impl<T> fmt::Debug for $name<T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let work = self.waiter.wait.condition().state_name();
                 f.debug_struct(Self::NAME)
                     .field("location", &format_args!("{}", self.location()))
-                    .finish_non_exhaustive()
+                    .field("work", &format_args!("{work}"))
+                    .finish()
             }
         }
     };
