@@ -91,9 +91,12 @@ pub(crate) fn claim(ledger: &Ledger, caller: CallLocation) -> (Count, Restore) {
     let line = ledger.line(call.location().unwrap_or(caller));
     let count = match call {
         Call::Eager(_) => {
-            let mut begun = swap_begun(Count::none());
-            begun.add(Count::begin(line));
-            drop(swap_begun(begun));
+            let mut begun = swap_begun(Count::begin(line));
+            if !begun.lines().is_none() {
+                // A tracker around this one has begun to count.
+                begun.add(swap_begun(Count::none()));
+                drop(swap_begun(begun));
+            }
             Count::none()
         }
         Call::Inline(_) if is_counted(ledger) => Count::none(),

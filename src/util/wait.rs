@@ -1,8 +1,10 @@
 //! Waiting for a condition, written once: [`Gone`](crate::future::Gone) and [`Wait`](crate::future::Wait) are this
 //! future.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
+use super::contain::contain;
+use super::held::Held;
 use super::polled_after_completion;
 use super::sync::Arc;
 use super::waiters::{Ticket, Waiters};
@@ -22,7 +24,7 @@ pub(crate) trait Condition {
 
 /// Waits until a condition holds. It keeps its place in the list of waiters until it has completed or is dropped.
 pub(crate) struct WaitFor<C: Condition> {
-    condition: Arc<C>,
+    condition: Held<Arc<C>>,
     ticket: Ticket,
     completed: bool,
 }
@@ -30,7 +32,7 @@ pub(crate) struct WaitFor<C: Condition> {
 impl<C: Condition> WaitFor<C> {
     pub(crate) fn new(condition: Arc<C>) -> Self {
         Self {
-            condition,
+            condition: Held::new(condition),
             ticket: Ticket::default(),
             completed: false,
         }
@@ -54,7 +56,7 @@ impl<C: Condition> WaitFor<C> {
     /// Stops waiting, and removes the waker.
     pub(crate) fn complete(&mut self) {
         self.completed = true;
-        self.condition.waiters().deregister(&mut self.ticket);
+        drop_waker(self.condition.waiters().deregister(&mut self.ticket));
     }
 
     pub(crate) fn is_completed(&self) -> bool {
@@ -68,14 +70,21 @@ impl<C: Condition> WaitFor<C> {
 
 impl<C: Condition> Drop for WaitFor<C> {
     fn drop(&mut self) {
-        self.complete();
+        let waker = self.condition.waiters().deregister(&mut self.ticket);
+        // Before the waker, whose drop may look around: the last waiter for a shared shield is its caller.
+        drop(self.condition.take());
+        drop_waker(waker);
+    }
+}
+
+fn drop_waker(waker: Option<Waker>) {
+    if waker.is_some() {
+        contain(move || drop(waker));
     }
 }
 
 #[cfg(all(test, not(shield_loom)))]
 mod tests {
-    use std::task::Waker;
-
     use super::super::flag::Flag;
     use super::*;
 

@@ -60,14 +60,10 @@ impl Waiters {
         }
     }
 
-    /// Removes a waiter's waker.
-    pub(crate) fn deregister(&self, ticket: &mut Ticket) {
-        if let Some(key) = ticket.0.take() {
-            let removed = lock(&self.list).wakers.remove(&key);
-            if removed.is_some() {
-                contain(move || drop(removed));
-            }
-        }
+    /// Removes a waiter's waker and returns it, to be dropped where its drop may look around.
+    pub(crate) fn deregister(&self, ticket: &mut Ticket) -> Option<Waker> {
+        let key = ticket.0.take()?;
+        lock(&self.list).wakers.remove(&key)
     }
 
     /// Wakes everyone who waits now, even if one waker panics.

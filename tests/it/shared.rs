@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::future::{pending, ready};
 use std::panic::panic_any;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use futures_core::FusedFuture;
@@ -98,6 +98,31 @@ fn last_clone_leaves_the_hook() {
         assert_eq!(call.outcome().unwrap(), 7);
         assert!(tracker.is_empty());
     }
+}
+
+/// The last clone drops its own waker when it is dropped itself. By then the caller is gone, and the work is an orphan.
+#[test]
+fn the_last_wakers_drop_sees_the_caller_gone() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let kept = RefCell::new(None);
+    let shield = shield_with(&tracker, |caller: Caller| {
+        kept.replace(Some(caller));
+        pending::<()>()
+    });
+    let (caller, inside) = (kept.take().unwrap(), tracker.clone());
+    let seen = Arc::new(Mutex::new(None));
+    let sees = Arc::clone(&seen);
+    let waker = callback_waker(
+        || {},
+        move || *locked(&sees) = Some((caller.is_gone(), inside.orphans())),
+    );
+    let mut shield = shield.shared();
+    assert!(poll_with(&mut shield, &waker).is_pending());
+    drop(waker);
+    assert_eq!(*locked(&seen), None);
+    drop(shield);
+    assert_eq!(*locked(&seen), Some((true, 1)));
 }
 
 /// At the first delivery the hook is dropped and the caller is gone, though clones are left.
