@@ -20,7 +20,6 @@ use crate::shield::Shield;
 use crate::spawn::Spawn;
 use crate::util::contain::Contained;
 use crate::util::flag::SetOnDrop;
-use crate::util::slot::Slot;
 use crate::util::{CallLocation, is_large};
 
 /// Service made by [`ShieldLayer`](crate::ShieldLayer).
@@ -101,7 +100,7 @@ where
 // mode (debug builds).
 
 fn bare<F: Future, S>(gone: Option<SetOnDrop>, call: impl FnOnce() -> F) -> ResponseFuture<F, S> {
-    let future = Slot::new(call());
+    let future = Contained::new(Box::pin(call()));
     ResponseFuture::new(Response::Bare { future }, gone)
 }
 
