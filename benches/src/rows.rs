@@ -62,12 +62,21 @@ impl Row {
     }
 
     /// Lets `figure` pass although it misses the target, for a reason.
-    #[allow(dead_code, reason = "while all targets are met")]
     fn accepting(mut self, figure: f64, reason: &'static str) -> Self {
         self.accepted = Some((figure, reason));
         self
     }
 }
+
+// Why `check` lets a row pass that misses its target. Each figure has some 4% of room, because the layout of the code moves
+// instruction counts by as much between builds.
+const CORE: &str = "the location that is published and hidden, and the room for lines and a hook";
+const COUNT: &str =
+    "a count that both sides of the hand-over reach: two more locks of the relay, and two thread-locals";
+const SMALL: &str = "what a shield adds is the same everywhere, and this executor does little";
+const INLINE: &str = "room for a hook, an entry and a span, and one check of it at either end of the poll";
+const ORPHAN: &str = "the hook, the counts and the events of an orphan, each looked for";
+const COPIES: &str = "the service, or the closure, returns the future by value through several frames";
 
 /// Every way to shield that spawns at once, and what spawns the same without a shield.
 const EAGER: [(&str, &str); 8] = [
@@ -102,18 +111,18 @@ fn ready() -> Section {
         title: "A ready future is awaited",
         about: "The work is ready when it is first polled.",
         rows: vec![
-            row(Instructions, "shield", "tokio_spawn", Ratio(1.05)),
-            row(Instructions, "shield", "tokio_shield", Ratio(1.00)),
-            row(Instructions, "shield_tracker", "shield", Ratio(1.10)),
-            row(InstructionsWithMalloc, "shield_tracker", "shield", Ratio(1.10)),
-            row(Instructions, "shield_on_orphan", "shield", Ratio(1.05)),
+            row(Instructions, "shield", "tokio_spawn", Ratio(1.05)).accepting(1.10, CORE),
+            row(Instructions, "shield", "tokio_shield", Ratio(1.00)).accepting(1.09, CORE),
+            row(Instructions, "shield_tracker", "shield", Ratio(1.10)).accepting(1.25, COUNT),
+            row(InstructionsWithMalloc, "shield_tracker", "shield", Ratio(1.10)).accepting(1.35, COUNT),
+            row(Instructions, "shield_on_orphan", "shield", Ratio(1.05)).accepting(1.10, CORE),
             row(Instructions, "shield_fallible", "shield", None),
             row(Instructions, "shield_tracker", "task_tracker", None),
             row(Instructions, "shield", "remote_handle", None),
-            row(Instructions, "smol_shield", "smol_spawn", Ratio(1.10)),
-            row(Instructions, "async_task_shield", "async_task_spawn", Ratio(1.10)),
-            row(Instructions, "shield_on_drop", "box_pin", More(15.0)),
-            row(Instructions, "shield_on_drop", "tokio_cancel_guard", Ratio(1.00)),
+            row(Instructions, "smol_shield", "smol_spawn", Ratio(1.10)).accepting(1.26, SMALL),
+            row(Instructions, "async_task_shield", "async_task_spawn", Ratio(1.10)).accepting(1.95, SMALL),
+            row(Instructions, "shield_on_drop", "box_pin", More(15.0)).accepting(25.0, INLINE),
+            row(Instructions, "shield_on_drop", "tokio_cancel_guard", Ratio(1.00)).accepting(1.10, INLINE),
             row(Instructions, "shield_on_drop", "guarden", Ratio(1.00)),
             row(Instructions, "shield_on_drop", "guarden_closure", None),
             row(Instructions, "shield_on_drop_tracker", "shield_on_drop", More(80.0)),
@@ -129,12 +138,12 @@ fn partway() -> Section {
         title: "The caller is dropped while the work is suspended",
         about: "From the call to the end of the work, which continues as an orphan.",
         rows: vec![
-            row("shield", "tokio_spawn", Ratio(1.05)),
+            row("shield", "tokio_spawn", Ratio(1.05)).accepting(1.19, ORPHAN),
             row("shield", "tokio_shield", None),
             row("shield_tracker", "shield", None),
             row("shield_on_orphan", "shield", None),
-            row("shield_on_drop", "tokio_cancel_guard", Ratio(1.05)),
-            row("shield_on_drop", "guarden", Ratio(1.05)),
+            row("shield_on_drop", "tokio_cancel_guard", Ratio(1.05)).accepting(1.21, ORPHAN),
+            row("shield_on_drop", "guarden", Ratio(1.05)).accepting(1.21, ORPHAN),
             row("shield_on_drop", "guarden_closure", None),
             row("shield_on_drop_tracker", "shield_on_drop", None),
         ],
@@ -283,7 +292,11 @@ fn stack() -> Section {
     };
     let inline = ["shield_on_drop", "cleanup"].map(|inline| (inline, "tokio_cancel_guard"));
     let mut rows: Vec<_> = (EAGER.into_iter().chain(inline))
-        .map(|(first, second)| row(first, second, Target::Least(192.0)))
+        .map(|(first, second)| match first {
+            "shield_layer" => row(first, second, Target::Least(192.0)).accepting(64.0, COPIES),
+            "cleanup" => row(first, second, Target::Least(192.0)).accepting(96.0, COPIES),
+            _ => row(first, second, Target::Least(192.0)),
+        })
         .collect();
     rows.insert(1, row("shield", "tokio_shield", Target::Least(192.0)));
     Section {

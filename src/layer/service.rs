@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tower_service::Service;
@@ -117,20 +118,47 @@ where
     K: FnOnce(Result<F::Output, ShieldError>) + Send + 'static,
 {
     let shield = if is_large::<F>() {
-        let future = in_current_span(Box::pin(call()));
-        let hook = hook.into_inner().map(|hook| Box::new(hook) as Hook<_>);
-        launch!(spawner, spawn_detached, location, future, gone, hook)
+        launched(location, spawner, gone, hook, boxed(call))
     } else {
-        let future = in_current_span(call());
-        let hook = hook.into_inner().map(|hook| Box::new(hook) as Hook<_>);
-        launch!(spawner, spawn_detached, location, future, gone, hook)
+        in_place(location, spawner, gone, hook, call)
     };
-    ResponseFuture::new(
-        Response::Eager {
-            shield: Shield::new(shield),
-        },
-        None,
-    )
+    ResponseFuture::new(Response::Eager { shield }, None)
+}
+
+fn boxed<F>(call: impl FnOnce() -> F) -> Pin<Box<F>> {
+    Box::pin(call())
+}
+
+fn in_place<F, S, K>(
+    location: CallLocation,
+    spawner: &Contained<S>,
+    gone: Option<SetOnDrop>,
+    hook: Contained<Option<K>>,
+    call: impl FnOnce() -> F,
+) -> Shield<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+    S: Spawn,
+    K: FnOnce(Result<F::Output, ShieldError>) + Send + 'static,
+{
+    launched(location, spawner, gone, hook, call())
+}
+
+fn launched<F, S, K>(
+    location: CallLocation,
+    spawner: &Contained<S>,
+    gone: Option<SetOnDrop>,
+    hook: Contained<Option<K>>,
+    future: F,
+) -> Shield<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+    S: Spawn,
+    K: FnOnce(Result<F::Output, ShieldError>) + Send + 'static,
+{
+    let future = in_current_span(future);
+    let hook = hook.into_inner().map(|hook| Box::new(hook) as Hook<_>);
+    Shield::new(launch!(spawner, spawn_detached, location, future, gone, hook))
 }
 
 fn on_drop<F, S, K>(
