@@ -30,8 +30,8 @@ pub trait ShieldExt: Future {
     /// it had been awaited directly. The work is dropped before its outcome is delivered, so whoever holds the outcome
     /// can count on the locks, permits and connections inside the work being released.
     ///
-    /// The work needs an executor that runs it. An executor that keeps it forever and never polls it is out of a
-    /// shield's hands, and a current-thread runtime stops its orphans when its `block_on` returns.
+    /// The work needs an executor that runs it. If an executor keeps it forever and never polls it, the shield never
+    /// ends. A current-thread runtime stops its orphans when its `block_on` returns.
     ///
     /// # Cancel safety
     ///

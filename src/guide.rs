@@ -1,6 +1,15 @@
 //! How to shield: which mode when, how to migrate, recipes, shutting down, testing, and pitfalls. Docs only.
+
+// Its examples use most features, so they are compiled if all of these are on.
+#![cfg_attr(
+    any(
+        not(doctest),
+        all(feature = "tokio", feature = "tower", feature = "tracing", feature = "testing")
+    ),
+    doc = include_str!("../docs/guide.md")
+)]
 //!
-//! The items that it names:
+//! ## Items on this page
 //!
 //! - on every future: [`shield`](crate::ShieldExt::shield), [`shield_local`](crate::ShieldExt::shield_local),
 //!   [`shield_on_drop`](crate::ShieldExt::shield_on_drop) and
@@ -27,12 +36,3 @@
 //!   (which takes a [`Runnable`](crate::Runnable)), [`FuturesSpawner`](crate::FuturesSpawner),
 //!   [`ShieldLayer`](crate::ShieldLayer) with its parts in [`layer`](crate::layer),
 //!   [`#[shield]`](macro@crate::shield) and [`testing`](crate::testing).
-
-// Its examples use most features, so they are compiled if all of these are on.
-#![cfg_attr(
-    any(
-        not(doctest),
-        all(feature = "tokio", feature = "tower", feature = "tracing", feature = "testing")
-    ),
-    doc = include_str!("../docs/guide.md")
-)]

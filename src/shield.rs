@@ -128,7 +128,7 @@ impl<T> Shield<T> {
         Self { awaiter }
     }
 
-    /// Returns a future with the outcome as a `Result`, where awaiting the shield itself would panic.
+    /// Returns a future whose output is a `Result`: an error instead of a panic if there is no value.
     ///
     /// # Cancel safety
     ///
@@ -164,9 +164,9 @@ impl<T> Shield<T> {
     /// Returns a future that can be cloned: every clone gets the outcome.
     ///
     /// The end of the work wakes every waiter, and no waiter depends on another one being polled: a clone that is woken
-    /// and then dropped costs nobody a wake-up. A panic or a cancellation reaches each of them, as a panic with the message of [`ShieldError`]. The caller is gone
-    /// at the first delivery, or when the last clone is dropped. Set the hook before: it runs once, if the last clone is
-    /// dropped before any has delivered.
+    /// and then dropped costs nobody a wake-up. A panic or a cancellation reaches each of them, as a panic with the
+    /// message of [`ShieldError`]. The caller is gone at the first delivery, or when the last clone is dropped. Set the
+    /// hook before: it runs once, if the last clone is dropped before any has delivered.
     ///
     /// This method takes precedence over `FutureExt::shared` of futures-util, whose waiters may never be woken if one of
     /// them is dropped or panics ([futures-rs#2706](https://github.com/rust-lang/futures-rs/issues/2706)).

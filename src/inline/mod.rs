@@ -24,7 +24,7 @@ pub(crate) type Rescue<F, S> = fn(&S, OrphanedWork<F>);
 /// The task that inline work becomes.
 pub(crate) type OrphanedWork<F> = Work<Pin<Box<F>>, Orphaned<<F as Future>::Output>>;
 
-/// How far the future has come, and so what dropping it means. It is boxed, so that the rest of it can be moved to a
+/// How far the future has come, which decides what its drop does. It is boxed, so that the rest of it can be moved to a
 /// task.
 pub(crate) enum Progress<F: ?Sized> {
     /// Not polled yet, and lazy: dropping it drops the future. Left by the first poll.
@@ -61,12 +61,12 @@ pub(crate) struct Inline<F: Future + ?Sized, S> {
     location: CallLocation,
 }
 
-/// What goes with the future: to its orphan, or away at its end.
+/// What belongs to the future: it moves into the orphan, or is dropped when the future ends.
 pub(crate) struct Attached<T> {
     hook: HookSlot<T>,
     entry: InlineEntry,
     span: CallSpan,
-    /// Whether there is anything: usually not, and then this is the one thing that a poll looks at.
+    /// Whether one of the above is set. Usually none is, and then a poll reads this field only.
     any: Any,
 }
 

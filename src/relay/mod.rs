@@ -44,7 +44,7 @@ struct Shared<T> {
     lines: Lines,
 }
 
-/// Who is still there, and whose the outcome is.
+/// The state of the hand-over: who is still there, and where the outcome is.
 ///
 /// ```text
 ///              the work ends                   the caller polls, or is gone

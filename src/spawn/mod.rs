@@ -23,8 +23,8 @@ use crate::util::call::Call;
 /// Returns the location of the user's call whose work is being spawned.
 ///
 /// Inside a call to a spawner, that is the `.shield*()` call (for a future spawned directly on a
-/// [`Tracker`](crate::Tracker) or a [`DynSpawner`], that call). Anywhere else it is `None`: also in work, hooks, wakers
-/// and drops that happen to run inside the call to a spawner.
+/// [`Tracker`](crate::Tracker) or a [`DynSpawner`], that call). Anywhere else it is `None`, even in work, hooks,
+/// wakers and drops that happen to run inside the call to a spawner.
 ///
 /// # Examples
 ///

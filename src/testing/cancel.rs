@@ -22,7 +22,7 @@ use crate::util::contain::{Payload, catch};
 /// The first run that completes is the last one. `check` is awaited for it too, with its number of
 /// suspensions + 1, after the future and its output have been dropped.
 ///
-/// It needs no runtime of its own: call it in any test, on any runtime, also with paused clocks.
+/// It needs no runtime of its own: call it in any test, on any runtime, even with a paused clock.
 /// The [module's documentation](crate::testing) has an introduction. The returned future is `Send`
 /// if `make`, `check` and their futures are; rustc can prove that only if the closures own what
 /// they use (`move ||`, `async move |_|`).

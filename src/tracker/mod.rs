@@ -30,13 +30,13 @@ use crate::util::sync::Arc;
 /// had ended counts while it runs.
 ///
 /// An *orphan* is work whose caller is gone. [`orphans`](Tracker::orphans) counts them, and
-/// [`metrics`](Tracker::metrics) also has the number of each ending. Futures that are spawned directly on the tracker, without a
-/// shield, count as running and never as orphans.
+/// [`metrics`](Tracker::metrics) also has the number of each ending. Futures that are spawned directly on the tracker,
+/// without a shield, count as running and never as orphans.
 ///
 /// A tracker neither cancels work nor refuses it. At shutdown, stop taking work first, then drain. An entry ends a moment
-/// *after* the outcome was delivered, so that a shield was awaited does not mean that its entry has ended:
-/// [`wait`](Tracker::wait) for that. Work that waits for its own tracker waits forever, and
-/// work that drains it is named in the result.
+/// *after* the outcome was delivered. So when the `.await` of a shield returns, its entry may still be there:
+/// [`wait`](Tracker::wait) for its end. Work that waits for its own tracker waits forever, and work that drains it is
+/// named in the result.
 ///
 /// Trackers may be nested: each counts.
 ///
@@ -165,6 +165,8 @@ impl<S> Tracker<S> {
     }
 
     /// Waits until no work is running, or until `deadline` completes.
+    ///
+    /// The deadline is any future, usually the sleep of the runtime: `tokio::time::sleep(Duration::from_secs(30))`.
     ///
     /// `Ok(())` means that nothing was running at that instant. Work that is spawned in the meantime is admitted and
     /// waited for, so stop taking work first. Nothing is cancelled: unfinished work continues.
