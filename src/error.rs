@@ -16,11 +16,13 @@ pub(crate) type Outcome<T> = Result<T, ShieldError>;
 /// The error of shielded work that ended without a value: it panicked, or its executor dropped it.
 ///
 /// Returned by [`Shield::fallible`](crate::Shield::fallible) and given to
-/// [`Shield::on_orphan`](crate::Shield::on_orphan). `Display` names the ending, the message of the panic if its payload
-/// is text, and the location of the call that shielded the work. It converts into an [`io::Error`].
+/// [`Shield::on_orphan`](crate::Shield::on_orphan). `Display` names the ending, the message of the
+/// panic if its payload is text, and the location of the call that shielded the work. It converts
+/// into an [`io::Error`].
 ///
-/// If you retry work that was cancelled before it started, retry on another runtime, or later, and yield in between: on
-/// a runtime that is gone, each attempt fails at once, and a loop of ready futures never yields to the timeout around it.
+/// If you retry work that was cancelled before it started, retry on another runtime, or later, and
+/// yield in between: on a runtime that is gone, each attempt fails at once, and a loop of ready
+/// futures never yields to the timeout around it.
 ///
 /// # Examples
 ///
@@ -56,7 +58,8 @@ enum Ending {
     Cancelled { started: bool },
 }
 
-/// A caught panic. Its text is taken when it is caught, while nothing else can have changed the payload.
+/// A caught panic. Its text is taken when it is caught, while nothing else can have changed the
+/// payload.
 struct Panic {
     message: Option<Box<str>>,
     payload: Contained<Exclusive<Payload>>,
@@ -112,7 +115,8 @@ impl ShieldError {
         matches!(self.inner.ending, Ending::Panicked(_))
     }
 
-    /// Returns `true` if the executor dropped the work before completion, as runtimes do at shutdown.
+    /// Returns `true` if the executor dropped the work before completion, as runtimes do at
+    /// shutdown.
     ///
     /// # Examples
     ///
@@ -132,8 +136,8 @@ impl ShieldError {
         matches!(self.inner.ending, Ending::Cancelled { .. })
     }
 
-    /// Returns `true` if the work was polled at least once, anywhere. Work that never started has done nothing and is
-    /// safe to retry.
+    /// Returns `true` if the work was polled at least once, anywhere. Work that never started has
+    /// done nothing and is safe to retry.
     #[must_use]
     pub fn was_started(&self) -> bool {
         match self.inner.ending {
@@ -152,8 +156,8 @@ impl ShieldError {
     ///
     /// # Panics
     ///
-    /// Panics if the work did not panic but was cancelled. [`try_into_panic`](Self::try_into_panic) returns the error
-    /// instead.
+    /// Panics if the work did not panic but was cancelled. [`try_into_panic`](Self::try_into_panic)
+    /// returns the error instead.
     ///
     /// # Examples
     ///

@@ -24,29 +24,34 @@ use crate::util::is_large;
 /// # }
 /// ```
 pub trait ShieldExt: Future {
-    /// Runs this future as a task of its own, from now on and to completion, even if the shield is dropped.
+    /// Runs this future as a task of its own, from now on and to completion, even if the shield is
+    /// dropped.
     ///
-    /// When this returns, the work has been handed to the executor. Awaiting the shield returns the work's output as if
-    /// it had been awaited directly. The work is dropped before its outcome is delivered, so whoever holds the outcome
-    /// can count on the locks, permits and connections inside the work being released.
+    /// When this returns, the work has been handed to the executor. Awaiting the shield returns the
+    /// work's output as if it had been awaited directly. The work is dropped before its outcome is
+    /// delivered, so whoever holds the outcome can count on the locks, permits and connections
+    /// inside the work being released.
     ///
-    /// The work needs an executor that runs it. If an executor keeps it forever and never polls it, the shield never
-    /// ends. A current-thread runtime stops its orphans when its `block_on` returns.
+    /// The work needs an executor that runs it. If an executor keeps it forever and never polls it,
+    /// the shield never ends. A current-thread runtime stops its orphans when its `block_on`
+    /// returns.
     ///
     /// # Cancel safety
     ///
-    /// Dropping, leaking or never polling the [`Shield`] changes nothing for the work. If the shield is dropped or
-    /// detached before it has delivered, the outcome goes to [`on_orphan`](Shield::on_orphan). A shield that is held
-    /// keeps the outcome until it is polled or dropped, and one that is leaked keeps it forever. So a shield that is not
-    /// polled cannot futurelock the work, but an output that is a guard stays held until its shield is polled or
+    /// Dropping, leaking or never polling the [`Shield`] changes nothing for the work. If the
+    /// shield is dropped or detached before it has delivered, the outcome goes to
+    /// [`on_orphan`](Shield::on_orphan). A shield that is held keeps the outcome until it is polled
+    /// or dropped, and one that is leaked keeps it forever. So a shield that is not polled cannot
+    /// futurelock the work, but an output that is a guard stays held until its shield is polled or
     /// dropped.
     ///
     /// # Panics
     ///
-    /// Awaiting the shield panics with the work's own payload if the work panicked, and with the message of
-    /// [`ShieldError`](crate::ShieldError) if the executor dropped the work before completion; [`Shield::fallible`]
-    /// returns an error instead. Panics if the shield is polled after completion. A panic of the spawner passes through
-    /// this call; a panic of the spawner's drop is caught.
+    /// Awaiting the shield panics with the work's own payload if the work panicked, and with the
+    /// message of [`ShieldError`](crate::ShieldError) if the executor dropped the work before
+    /// completion; [`Shield::fallible`] returns an error instead. Panics if the shield is polled
+    /// after completion. A panic of the spawner passes through this call; a panic of the spawner's
+    /// drop is caught.
     ///
     /// # Examples
     ///
@@ -90,7 +95,8 @@ pub trait ShieldExt: Future {
         shield::shield(spawner, self)
     }
 
-    /// Like [`shield`](Self::shield), for futures and outputs that are not `Send`: they stay on this thread.
+    /// Like [`shield`](Self::shield), for futures and outputs that are not `Send`: they stay on
+    /// this thread.
     ///
     /// # Cancel safety
     ///
@@ -127,28 +133,30 @@ pub trait ShieldExt: Future {
         shield::shield_local(spawner, self)
     }
 
-    /// Runs this future inside its caller. If it is dropped after the first poll and before completion, the remainder
-    /// is spawned and runs to completion.
+    /// Runs this future inside its caller. If it is dropped after the first poll and before
+    /// completion, the remainder is spawned and runs to completion.
     ///
-    /// The future is boxed, once. While nobody cancels, there is no task and no hop to another thread, and task-locals
-    /// and spans are the caller's.
+    /// The future is boxed, once. While nobody cancels, there is no task and no hop to another
+    /// thread, and task-locals and spans are the caller's.
     ///
-    /// Which of the two: this method costs a box, [`shield`](Self::shield) costs a spawn. Use `.shield()` if the caller
-    /// may hold the future and stop polling it, as `select!` on `&mut shield` does, or a stream that buffers futures:
-    /// work that runs inside its caller stands still with it, and so does whoever waits for a lock that it holds. That
-    /// is a [futurelock](https://rfd.shared.oxide.computer/rfd/0609), and `.shield()` cannot be caught in one.
+    /// Which of the two: this method costs a box, [`shield`](Self::shield) costs a spawn. Use
+    /// `.shield()` if the caller may hold the future and stop polling it, as `select!` on
+    /// `&mut shield` does, or a stream that buffers futures: work that runs inside its caller
+    /// stands still with it, and so does whoever waits for a lock that it holds. That is a
+    /// [futurelock](https://rfd.shared.oxide.computer/rfd/0609), and `.shield()` cannot be caught
+    /// in one.
     ///
     /// # Cancel safety
     ///
-    /// If it is never polled, the future never runs: futures are lazy. If it is dropped after the first poll, the work
-    /// continues, and its outcome goes to [`on_orphan`](ShieldOnDrop::on_orphan). A future that panicked is not spawned
-    /// again.
+    /// If it is never polled, the future never runs: futures are lazy. If it is dropped after the
+    /// first poll, the work continues, and its outcome goes to
+    /// [`on_orphan`](ShieldOnDrop::on_orphan). A future that panicked is not spawned again.
     ///
     /// # Panics
     ///
-    /// A panic of the future unwinds in the caller, as if it had been awaited directly. Panics if it is polled after
-    /// completion. If the spawner panics when the remainder is spawned, that panic is caught, and the hook is called
-    /// with a cancellation error.
+    /// A panic of the future unwinds in the caller, as if it had been awaited directly. Panics if
+    /// it is polled after completion. If the spawner panics when the remainder is spawned, that
+    /// panic is caught, and the hook is called with a cancellation error.
     ///
     /// # Examples
     ///

@@ -1,8 +1,10 @@
-//! Futures that run to completion even if their caller is dropped: `asyncio.shield()` for every runtime.
+//! Futures that run to completion even if their caller is dropped: `asyncio.shield()` for every
+//! runtime.
 //!
-//! Dropping a future cancels it. A `select!` that loses, a `timeout` that fires, a client that hangs up, and the work
-//! stops at whichever `.await` it had reached: the card is charged, and the order is not recorded. Shielded work runs
-//! to its end, and its outcome is delivered exactly once: to its caller, or to a hook if the caller is gone.
+//! Dropping a future cancels it. A `select!` that loses, a `timeout` that fires, a client that
+//! hangs up, and the work stops at whichever `.await` it had reached: the card is charged, and the
+//! order is not recorded. Shielded work runs to its end, and its outcome is delivered exactly once:
+//! to its caller, or to a hook if the caller is gone.
 //!
 //! ```
 //! # #[cfg(feature = "tokio")]
@@ -26,27 +28,29 @@
 //! # fn main() {}
 //! ```
 //!
-//! `Tokio::current()` is a *spawner*: a value that can hand a future to an executor. An *orphan* is work whose caller
-//! is gone. When a runtime is dropped, it drops its orphans, too: spawn through a [`Tracker`] and
-//! [`drain`](Tracker::drain) it before `main` returns.
+//! `Tokio::current()` is a *spawner*: a value that can hand a future to an executor. An *orphan* is
+//! work whose caller is gone. When a runtime is dropped, it drops its orphans, too: spawn through a
+//! [`Tracker`] and [`drain`](Tracker::drain) it before `main` returns.
 //!
 //! # Which one
 //!
 #![doc = include_str!("../docs/modes.md")]
 //!
-//! [`.shield_local()`](ShieldExt::shield_local), [`.shield_on_drop_local()`](ShieldExt::shield_on_drop_local) and
-//! [`shield_with_local`] are for futures that are not `Send`. The [`guide`] says which one to use when, how to migrate
-//! from what you have, and what to look out for.
+//! [`.shield_local()`](ShieldExt::shield_local),
+//! [`.shield_on_drop_local()`](ShieldExt::shield_on_drop_local) and [`shield_with_local`] are for
+//! futures that are not `Send`. The [`guide`] says which one to use when, how to migrate from what
+//! you have, and what to look out for.
 //!
 //! # Features
 //!
-//! None is on by default, and without one this crate depends on `futures-core` and `pin-project-lite` only.
+//! None is on by default, and without one this crate depends on `futures-core` and
+//! `pin-project-lite` only.
 //!
 #![doc = include_str!("../docs/features.md")]
 //!
-//! Any other executor is a spawner through a closure ([`spawn_fn`], [`spawn_local_fn`]) or five lines of `impl`
-//! [`Spawn`] or [`SpawnLocal`]. [`DynSpawner`] keeps any of them without a type parameter. A library takes `impl Spawn`;
-//! to keep it, `S: Spawn + Clone + Send + Sync + 'static`.
+//! Any other executor is a spawner through a closure ([`spawn_fn`], [`spawn_local_fn`]) or five
+//! lines of `impl` [`Spawn`] or [`SpawnLocal`]. [`DynSpawner`] keeps any of them without a type
+//! parameter. A library takes `impl Spawn`; to keep it, `S: Spawn + Clone + Send + Sync + 'static`.
 //!
 //! # Semantics
 //!

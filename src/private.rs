@@ -10,7 +10,8 @@ impl<T> Given<T> {
     }
 }
 
-/// A reference to a spawner gives a clone of it: it may borrow from the arguments, which are about to move.
+/// A reference to a spawner gives a clone of it: it may borrow from the arguments, which are about
+/// to move.
 pub trait CloneBorrowed {
     type Spawner;
     fn spawner(self) -> Self::Spawner;

@@ -17,7 +17,8 @@ use crate::util::is_large;
 
 /// Like [`ShieldExt::shield`](crate::ShieldExt::shield), with the spawner as the first argument.
 ///
-/// Use it if the spawner is borrowed or cloned from something that the future then captures by move.
+/// Use it if the spawner is borrowed or cloned from something that the future then captures by
+/// move.
 ///
 /// # Cancel safety
 ///
@@ -67,7 +68,8 @@ where
     })
 }
 
-/// Like [`ShieldExt::shield_local`](crate::ShieldExt::shield_local), with the spawner as the first argument.
+/// Like [`ShieldExt::shield_local`](crate::ShieldExt::shield_local), with the spawner as the first
+/// argument.
 ///
 /// # Cancel safety
 ///
@@ -128,7 +130,8 @@ impl<T> Shield<T> {
         Self { awaiter }
     }
 
-    /// Returns a future whose output is a `Result`: an error instead of a panic if there is no value.
+    /// Returns a future whose output is a `Result`: an error instead of a panic if there is no
+    /// value.
     ///
     /// # Cancel safety
     ///
@@ -140,8 +143,8 @@ impl<T> Shield<T> {
     ///
     /// # Errors
     ///
-    /// The future's output is a [`ShieldError`] if the work panicked, or if its executor dropped it before completion,
-    /// as runtimes do at shutdown. The error distinguishes the two.
+    /// The future's output is a [`ShieldError`] if the work panicked, or if its executor dropped it
+    /// before completion, as runtimes do at shutdown. The error distinguishes the two.
     ///
     /// # Examples
     ///
@@ -163,13 +166,15 @@ impl<T> Shield<T> {
 
     /// Returns a future that can be cloned: every clone gets the outcome.
     ///
-    /// The end of the work wakes every waiter, and no waiter depends on another one being polled: a clone that is woken
-    /// and then dropped costs nobody a wake-up. A panic or a cancellation reaches each of them, as a panic with the
-    /// message of [`ShieldError`]. The caller is gone at the first delivery, or when the last clone is dropped. Set the
-    /// hook before: it runs once, if the last clone is dropped before any has delivered.
+    /// The end of the work wakes every waiter, and no waiter depends on another one being polled: a
+    /// clone that is woken and then dropped costs nobody a wake-up. A panic or a cancellation
+    /// reaches each of them, as a panic with the message of [`ShieldError`]. The caller is gone at
+    /// the first delivery, or when the last clone is dropped. Set the hook before: it runs once, if
+    /// the last clone is dropped before any has delivered.
     ///
-    /// This method takes precedence over `FutureExt::shared` of futures-util, whose waiters may never be woken if one of
-    /// them is dropped or panics ([futures-rs#2706](https://github.com/rust-lang/futures-rs/issues/2706)).
+    /// This method takes precedence over `FutureExt::shared` of futures-util, whose waiters may
+    /// never be woken if one of them is dropped or panics
+    /// ([futures-rs#2706](https://github.com/rust-lang/futures-rs/issues/2706)).
     ///
     /// # Cancel safety
     ///
@@ -177,7 +182,8 @@ impl<T> Shield<T> {
     ///
     /// # Panics
     ///
-    /// Awaiting a clone panics if the work panicked or was cancelled. Panics if a clone is polled after completion.
+    /// Awaiting a clone panics if the work panicked or was cancelled. Panics if a clone is polled
+    /// after completion.
     ///
     /// # Examples
     ///
@@ -203,13 +209,15 @@ impl<T> Shield<T> {
 impl<T> FallibleShield<T> {
     /// Returns a future that can be cloned: every clone gets the outcome as a `Result`.
     ///
-    /// The end of the work wakes every waiter, and no waiter depends on another one being polled: a clone that is woken
-    /// and then dropped costs nobody a wake-up. A panic or a cancellation reaches each of them, as the same error. The caller is gone
-    /// at the first delivery, or when the last clone is dropped. Set the hook before: it runs once, if the last clone is
-    /// dropped before any has delivered.
+    /// The end of the work wakes every waiter, and no waiter depends on another one being polled: a
+    /// clone that is woken and then dropped costs nobody a wake-up. A panic or a cancellation
+    /// reaches each of them, as the same error. The caller is gone at the first delivery, or when
+    /// the last clone is dropped. Set the hook before: it runs once, if the last clone is dropped
+    /// before any has delivered.
     ///
-    /// This method takes precedence over `FutureExt::shared` of futures-util, whose waiters may never be woken if one of
-    /// them is dropped or panics ([futures-rs#2706](https://github.com/rust-lang/futures-rs/issues/2706)).
+    /// This method takes precedence over `FutureExt::shared` of futures-util, whose waiters may
+    /// never be woken if one of them is dropped or panics
+    /// ([futures-rs#2706](https://github.com/rust-lang/futures-rs/issues/2706)).
     ///
     /// # Cancel safety
     ///
@@ -236,21 +244,25 @@ macro_rules! handle {
         impl<T> $name<T> {
             const NAME: &str = stringify!($name);
 
-            /// Calls `hook` with the outcome if the caller does not take it, so that it is not lost.
+            /// Calls `hook` with the outcome if the caller does not take it, so that it is not
+            /// lost.
             ///
-            /// The hook is called at most once: when the work has ended, and the shield was dropped or detached before
-            /// it had delivered the outcome. It is called with the value, or with the [`ShieldError`] if the work
-            /// panicked or was cancelled by its executor. By then [`Caller::is_gone`](crate::Caller::is_gone) is `true`.
-            /// An error of the work's own is a value: `Ok(Err(error))`.
+            /// The hook is called at most once: when the work has ended, and the shield was dropped
+            /// or detached before it had delivered the outcome. It is called with the value, or
+            /// with the [`ShieldError`] if the work panicked or was cancelled by its executor. By
+            /// then [`Caller::is_gone`](crate::Caller::is_gone) is `true`. An error of the work's
+            /// own is a value: `Ok(Err(error))`.
             ///
-            /// The hook runs on the thread that ends the pair: the executor's if the work ends last, the one that drops
-            /// the work at the executor's shutdown, or the one that drops the shield if the work had ended already.
-            /// That is why it is `Send`, for local shields too. A second hook replaces the first, and at delivery the
-            /// hook is dropped. Without a hook, the outcome is dropped at the same place.
+            /// The hook runs on the thread that ends the pair: the executor's if the work ends
+            /// last, the one that drops the work at the executor's shutdown, or the one that drops
+            /// the shield if the work had ended already. That is why it is `Send`, for local
+            /// shields too. A second hook replaces the first, and at delivery the hook is dropped.
+            /// Without a hook, the outcome is dropped at the same place.
             ///
             /// # Panics
             ///
-            /// A panic of the hook, or of its drop, is caught: an assertion in a hook fails no test.
+            /// A panic of the hook, or of its drop, is caught: an assertion in a hook fails no
+            /// test.
             ///
             /// # Examples
             ///
@@ -302,7 +314,8 @@ macro_rules! handle {
                 self.awaiter.location()
             }
 
-            /// Lets the work continue without its caller. The same as dropping the shield, but explicit.
+            /// Lets the work continue without its caller. The same as dropping the shield, but
+            /// explicit.
             ///
             /// The outcome goes to the hook, if there is [one](Self::on_orphan).
             ///

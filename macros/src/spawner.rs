@@ -18,7 +18,8 @@ pub(crate) fn spawner(expr: Option<&Expr>, krate: &TokenStream, arguments: &Argu
     let Some(expr) = expr else {
         let name = internal("spawner");
         return (
-            // Not the public function: here a missing runtime feature is an error at the user's attribute.
+            // Not the public function: here a missing runtime feature is an error at the user's
+            // attribute.
             quote_spanned! {name.span()=>
                 let #name = #krate::__private::current_runtime::<#krate::__private::Features>();
             },

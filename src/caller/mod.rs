@@ -19,10 +19,11 @@ use crate::util::flag::{Flag, SetOnDrop};
 use crate::util::is_large;
 use crate::util::sync::Arc;
 
-/// Shields the future that `work` returns, and gives `work` a [`Caller`] to see whether its caller is still there.
+/// Shields the future that `work` returns, and gives `work` a [`Caller`] to see whether its caller
+/// is still there.
 ///
-/// The work can then decide whether to finish or to roll back. `work` is called at once, in this call, and its future
-/// is then shielded as by [`ShieldExt::shield`](crate::ShieldExt::shield).
+/// The work can then decide whether to finish or to roll back. `work` is called at once, in this
+/// call, and its future is then shielded as by [`ShieldExt::shield`](crate::ShieldExt::shield).
 ///
 /// # Cancel safety
 ///
@@ -30,7 +31,8 @@ use crate::util::sync::Arc;
 ///
 /// # Panics
 ///
-/// See [`ShieldExt::shield`](crate::ShieldExt::shield). A panic of `work` itself passes through this call.
+/// See [`ShieldExt::shield`](crate::ShieldExt::shield). A panic of `work` itself passes through
+/// this call.
 ///
 /// # Examples
 ///
@@ -124,8 +126,9 @@ where
 
 /// The caller as its work sees it: still there, or gone.
 ///
-/// A caller is gone once its shield was dropped or detached, or has delivered. It does not come back. Any number of
-/// clones may query it and wait for it; a clone that stops waiting holds no memory.
+/// A caller is gone once its shield was dropped or detached, or has delivered. It does not come
+/// back. Any number of clones may query it and wait for it; a clone that stops waiting holds no
+/// memory.
 ///
 /// See [`shield_with`] for an example.
 #[derive(Clone)]
@@ -142,8 +145,8 @@ impl Caller {
 
     /// Returns `true` if the caller is gone. Once true, it stays true.
     ///
-    /// `false` may be out of date a moment later. To undo work exactly if its outcome reaches nobody, use
-    /// [`on_orphan`](Shield::on_orphan).
+    /// `false` may be out of date a moment later. To undo work exactly if its outcome reaches
+    /// nobody, use [`on_orphan`](Shield::on_orphan).
     ///
     /// # Examples
     ///
@@ -164,7 +167,8 @@ impl Caller {
 
     /// Waits until the caller is gone.
     ///
-    /// The future owns what it needs: it is `'static` and `Unpin`, and may be moved to another task.
+    /// The future owns what it needs: it is `'static` and `Unpin`, and may be moved to another
+    /// task.
     ///
     /// # Cancel safety
     ///
@@ -197,8 +201,9 @@ impl Caller {
 
     /// Runs `future` until it completes or the caller is gone.
     ///
-    /// Returns `None` if the caller is gone first, after dropping `future`. If the caller is already gone, `future` is
-    /// never polled. After that each poll tries `future` first, so no value is lost to a tie.
+    /// Returns `None` if the caller is gone first, after dropping `future`. If the caller is
+    /// already gone, `future` is never polled. After that each poll tries `future` first, so no
+    /// value is lost to a tie.
     ///
     /// # Cancel safety
     ///
@@ -241,8 +246,9 @@ impl Caller {
 
     /// Runs `future` while the caller waits, and for a bounded time after the caller is gone.
     ///
-    /// `timer` returns the timer, on any runtime. It is called when the caller is gone: before that no timer runs.
-    /// Returns `None` if the timer completes first, after dropping `future`. Each poll tries `future` first.
+    /// `timer` returns the timer, on any runtime. It is called when the caller is gone: before that
+    /// no timer runs. Returns `None` if the timer completes first, after dropping `future`. Each
+    /// poll tries `future` first.
     ///
     /// # Cancel safety
     ///

@@ -18,33 +18,37 @@ use crate::util::contain::Contained;
 use crate::util::exclusive::Exclusive;
 use crate::util::held::Held;
 
-/// A cleanup that has its value. Erased, so that a guard can be kept in a field by a name that one can write.
+/// A cleanup that has its value. Erased, so that a guard can be kept in a field by a name that one
+/// can write.
 type CleanupFuture<T> = dyn Future<Output = T> + Send;
 
-/// Guards `value` with an async cleanup that always runs, even if the enclosing future is cancelled.
+/// Guards `value` with an async cleanup that always runs, even if the enclosing future is
+/// cancelled.
 ///
-/// It is for async code what `scopeguard::guard` is for sync code, and what `finally: await shield(cleanup())` means to
-/// be in Python. The value is used through the guard. Then one of three things happens:
+/// It is for async code what `scopeguard::guard` is for sync code, and what
+/// `finally: await shield(cleanup())` means to be in Python. The value is used through the guard.
+/// Then one of three things happens:
 ///
 /// - [`run`](Cleanup::run)`().await` cleans up inside the caller and returns the cleanup's output.
 /// - [`disarm`](Cleanup::disarm) returns the value, and nothing is cleaned up: a commit.
-/// - The guard is dropped in any other way (an early return, `?`, a panic, a cancellation before the cleanup or during
-///   it): the cleanup is spawned and runs to completion. Nothing in Rust can wait for it in `Drop`;
-///   [`run`](Cleanup::run) does.
+/// - The guard is dropped in any other way (an early return, `?`, a panic, a cancellation before
+///   the cleanup or during it): the cleanup is spawned and runs to completion. Nothing in Rust can
+///   wait for it in `Drop`; [`run`](Cleanup::run) does.
 ///
-/// There is no `_local` form: the guard may be dropped on any thread that its value is moved to, and that thread spawns
-/// the cleanup.
+/// There is no `_local` form: the guard may be dropped on any thread that its value is moved to,
+/// and that thread spawns the cleanup.
 ///
 /// # Cancel safety
 ///
-/// The cleanup starts at most once, however often its scope is cancelled. Once spawned, it needs an executor that runs:
-/// a runtime that shuts down cancels it, and the hook is called with that error. Returning from `main` is such a
-/// shutdown, so spawn through a [`Tracker`](crate::Tracker) and drain it first. A guard that is leaked is never cleaned
-/// up.
+/// The cleanup starts at most once, however often its scope is cancelled. Once spawned, it needs an
+/// executor that runs: a runtime that shuts down cancels it, and the hook is called with that
+/// error. Returning from `main` is such a shutdown, so spawn through a [`Tracker`](crate::Tracker)
+/// and drain it first. A guard that is leaked is never cleaned up.
 ///
 /// # Panics
 ///
-/// A cleanup that panics is not run again. If it was spawned, its panic goes to [`on_orphan`](Cleanup::on_orphan).
+/// A cleanup that panics is not run again. If it was spawned, its panic goes to
+/// [`on_orphan`](Cleanup::on_orphan).
 ///
 /// # Examples
 ///
@@ -147,8 +151,8 @@ pin_project! {
     enum Run<V, C, F> {
         /// The value is in use. Left when the guard is.
         NeedsValue { cleanup: Contained<C> },
-        /// The cleanup is to run. Left by the first poll, which calls the closure: not sooner, and never in a drop, for
-        /// it may panic, and may need the runtime that it is to run on.
+        /// The cleanup is to run. Left by the first poll, which calls the closure: not sooner, and
+        /// never in a drop, for it may panic, and may need the runtime that it is to run on.
         Ready { cleanup: Contained<C>, value: Contained<V> },
         /// The cleanup runs. The final state.
         Running { #[pin] future: F },
@@ -206,13 +210,13 @@ impl<V, T, S> Cleanup<V, T, S> {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped before completion, even before its first poll, the cleanup is spawned and runs to
-    /// completion.
+    /// If the future is dropped before completion, even before its first poll, the cleanup is
+    /// spawned and runs to completion.
     ///
     /// # Panics
     ///
-    /// A panic of the cleanup unwinds in the caller, and the cleanup is not run again. Panics if the future is polled
-    /// after completion.
+    /// A panic of the cleanup unwinds in the caller, and the cleanup is not run again. Panics if
+    /// the future is polled after completion.
     ///
     /// # Examples
     ///
@@ -252,9 +256,9 @@ impl<V, T, S> Cleanup<V, T, S> {
 
     /// Calls `hook` with the outcome of the cleanup if the cleanup was spawned.
     ///
-    /// The hook is called at most once, when the spawned cleanup has ended, on the thread that ends it.
-    /// [`Shield::on_orphan`](crate::Shield::on_orphan) describes what it is called with. A second hook replaces the
-    /// first.
+    /// The hook is called at most once, when the spawned cleanup has ended, on the thread that ends
+    /// it. [`Shield::on_orphan`](crate::Shield::on_orphan) describes what it is called with. A
+    /// second hook replaces the first.
     ///
     /// # Panics
     ///

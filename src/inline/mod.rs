@@ -1,4 +1,5 @@
-//! Work that runs inside its caller, and becomes a task only if its caller drops it before completion.
+//! Work that runs inside its caller, and becomes a task only if its caller drops it before
+//! completion.
 
 mod cleanup;
 mod on_drop;
@@ -17,15 +18,15 @@ use crate::spawn::handover::inline_call;
 use crate::util::contain::{Contained, contain};
 use crate::util::{CallLocation, polled_after_completion};
 
-/// Spawns an orphan. A function pointer, because `Drop` cannot have a bound that the struct does not have: the
-/// spawner's trait and the future's `Send` are known only when the shield is made.
+/// Spawns an orphan. A function pointer, because `Drop` cannot have a bound that the struct does
+/// not have: the spawner's trait and the future's `Send` are known only when the shield is made.
 pub(crate) type Rescue<F, S> = fn(&S, OrphanedWork<F>);
 
 /// The task that inline work becomes.
 pub(crate) type OrphanedWork<F> = Work<Pin<Box<F>>, Orphaned<<F as Future>::Output>>;
 
-/// How far the future has come, which decides what its drop does. It is boxed, so that the rest of it can be moved to a
-/// task.
+/// How far the future has come, which decides what its drop does. It is boxed, so that the rest of
+/// it can be moved to a task.
 pub(crate) enum Progress<F: ?Sized> {
     /// Not polled yet, and lazy: dropping it drops the future. Left by the first poll.
     Lazy(Pin<Box<F>>),
@@ -33,8 +34,8 @@ pub(crate) enum Progress<F: ?Sized> {
     Armed(Pin<Box<F>>),
     /// Polled, and pending: dropping it spawns the rest. Left by each poll.
     Suspended(Pin<Box<F>>),
-    /// Completed or panicked. Also the state *during* a poll, so that a drop from inside the poll spawns nothing. A
-    /// pending poll moves back to `Suspended`.
+    /// Completed or panicked. Also the state *during* a poll, so that a drop from inside the poll
+    /// spawns nothing. A pending poll moves back to `Suspended`.
     Ended,
 }
 
@@ -53,8 +54,9 @@ impl<F: ?Sized> Progress<F> {
 /// The engine of [`ShieldOnDrop`] and [`CleanupRun`].
 pub(crate) struct Inline<F: Future + ?Sized, S> {
     progress: Progress<F>,
-    /// `ManuallyDrop`: every path that ends or takes the future also takes these, so drop glue tests `progress` only.
-    /// With drop glue of its own the hook alone doubled the overhead over `Box::pin` (benches/RESULTS.md).
+    /// `ManuallyDrop`: every path that ends or takes the future also takes these, so drop glue
+    /// tests `progress` only. With drop glue of its own the hook alone doubled the overhead over
+    /// `Box::pin` (benches/RESULTS.md).
     attached: ManuallyDrop<Attached<F::Output>>,
     spawner: Contained<S>,
     rescue: Rescue<F, S>,
@@ -127,8 +129,8 @@ impl<T> Attached<T> {
     }
 }
 
-/// Guard for one poll. Unless it is forgotten (the poll is pending), it drops what is attached, whether the poll
-/// completed or panicked.
+/// Guard for one poll. Unless it is forgotten (the poll is pending), it drops what is attached,
+/// whether the poll completed or panicked.
 struct Polling<'a, T>(&'a mut Attached<T>);
 
 impl<T> Drop for Polling<'_, T> {
@@ -168,7 +170,8 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
         };
         // Before the future: if its poll panics, what is attached is dropped after it.
         let polling = Polling(&mut self.attached);
-        // Taken out, so that a future whose poll panics is dropped, and neither polled nor spawned again.
+        // Taken out, so that a future whose poll panics is dropped, and neither polled nor spawned
+        // again.
         let mut future = Contained::new(future);
         match future.as_mut().poll(cx) {
             Poll::Pending => {
@@ -177,11 +180,13 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
                 Poll::Pending
             }
             Poll::Ready(output) => {
-                // If the drop of the future panics, that is the outcome, and unwinding drops the output.
+                // If the drop of the future panics, that is the outcome, and unwinding drops the
+                // output.
                 let output = Contained::new(output);
                 drop(future.into_inner());
                 drop(polling);
-                // Already `Ended` (see `take`). Storing it again lets the optimizer remove the check in `Drop`.
+                // Already `Ended` (see `take`). Storing it again lets the optimizer remove the
+                // check in `Drop`.
                 mem::forget(mem::replace(&mut self.progress, Progress::Ended));
                 Poll::Ready(output.into_inner())
             }
@@ -259,7 +264,8 @@ fn abandon<F: Future + ?Sized, S>(
     let orphan = Orphan::new(hook.take(), span);
     orphan.announcement().emit(location);
     let work = Work::orphaned(future, started, location, orphan, count);
-    // If the spawner panics, unwinding drops the work, and the hook is called with a cancellation error.
+    // If the spawner panics, unwinding drops the work, and the hook is called with a cancellation
+    // error.
     contain(|| {
         let _call = inline_call(location, lines);
         rescue(spawner, work);

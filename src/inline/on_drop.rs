@@ -55,9 +55,9 @@ impl<F: Future, S> ShieldOnDrop<F, S> {
 
     /// Calls `hook` with the outcome if this is dropped after its first poll and before completion.
     ///
-    /// The hook is called at most once, when the rest of the work has ended, on the thread that ends it.
-    /// [`Shield::on_orphan`](crate::Shield::on_orphan) describes what it is called with. A second hook replaces the
-    /// first. Without a hook the outcome is dropped.
+    /// The hook is called at most once, when the rest of the work has ended, on the thread that
+    /// ends it. [`Shield::on_orphan`](crate::Shield::on_orphan) describes what it is called with. A
+    /// second hook replaces the first. Without a hook the outcome is dropped.
     ///
     /// # Panics
     ///

@@ -15,8 +15,8 @@ use crate::util::flag::SetOnDrop;
 #[must_use = "an eager response is worked on whether or not this is awaited, but it reaches nobody: `.await` it"]
 pub struct ResponseFuture<F: Future, S> {
     response: Response<F, S>,
-    /// The caller that the handler sees, if it runs inside this future. `None` at the end, and for an
-    /// eager shield, which has its own.
+    /// The caller that the handler sees, if it runs inside this future. `None` at the end, and for
+    /// an eager shield, which has its own.
     gone: Option<SetOnDrop>,
 }
 

@@ -5,10 +5,12 @@ use std::fmt;
 use super::count::Count;
 use super::lines::Lines;
 
-/// What [`Spawn::track_inline`](crate::Spawn::track_inline) returns: the count of work that runs inside its caller.
+/// What [`Spawn::track_inline`](crate::Spawn::track_inline) returns: the count of work that runs
+/// inside its caller.
 ///
-/// The shield that gets it begins to count when the work is first polled, and ends when the work has ended. A [`Tracker`](crate::Tracker) makes
-/// it; a spawner that wraps another one forwards it. A spawner that counts nothing returns [`InlineEntry::none`].
+/// The shield that gets it begins to count when the work is first polled, and ends when the work
+/// has ended. A [`Tracker`](crate::Tracker) makes it; a spawner that wraps another one forwards it.
+/// A spawner that counts nothing returns [`InlineEntry::none`].
 ///
 /// # Examples
 ///

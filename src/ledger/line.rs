@@ -7,13 +7,15 @@ use crate::util::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
 
 /// The counts of one location, and the next one in the same bucket of the table.
 ///
-/// An entry counts here first and in the whole second, and leaves the whole first. So while the whole is not zero, some
-/// line is not zero either, and nobody has to wait for another thread to see which one.
+/// An entry counts here first and in the whole second, and leaves the whole first. So while the
+/// whole is not zero, some line is not zero either, and nobody has to wait for another thread to
+/// see which one.
 pub(crate) struct Line {
     pub(super) location: CallLocation,
     whole: Arc<Whole>,
     running: AtomicUsize,
-    /// One lock, so that every reader sees numbers that add up. Work that keeps its caller never takes it.
+    /// One lock, so that every reader sees numbers that add up. Work that keeps its caller never
+    /// takes it.
     orphans: Mutex<Orphans>,
     pub(super) next: Bucket,
 }
@@ -112,8 +114,8 @@ impl Line {
             panicked,
             cancelled,
         } = *lock(&self.orphans);
-        // Read after the orphans, of which some may have ended by then: an orphan counts as running until it is not
-        // one any more.
+        // Read after the orphans, of which some may have ended by then: an orphan counts as running
+        // until it is not one any more.
         let running = if is_idle {
             0
         } else {

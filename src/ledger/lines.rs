@@ -4,8 +4,8 @@ use super::Ledger;
 use super::line::{Ending, Line};
 use crate::util::sync::Arc;
 
-/// The lines at which one piece of work is counted. Usually none or one, so this is one pointer; nested trackers make
-/// more. It does not count by itself: see [`Count`](super::Count).
+/// The lines at which one piece of work is counted. Usually none or one, so this is one pointer;
+/// nested trackers make more. It does not count by itself: see [`Count`](super::Count).
 #[derive(Clone)]
 pub(crate) struct Lines(Option<Arc<Node>>);
 
@@ -42,7 +42,8 @@ impl Node {
         self.for_each(&mut |line| f(line));
     }
 
-    /// Leaves each line, and wakes whoever waits only after the last: a waker may look at any tracker.
+    /// Leaves each line, and wakes whoever waits only after the last: a waker may look at any
+    /// tracker.
     fn leave(&self, then: &mut dyn FnMut()) {
         match self {
             Self::Line(line) => {

@@ -1,4 +1,5 @@
-//! The counts behind a tracker: what runs, what of it is an orphan, and how orphans ended, by location.
+//! The counts behind a tracker: what runs, what of it is an orphan, and how orphans ended, by
+//! location.
 
 mod count;
 mod inline_entry;
@@ -41,14 +42,17 @@ impl Ledger {
         Lines::one(self.table.line(&self.whole, location))
     }
 
-    /// Returns the counts of each location that was ever used, sorted, one for each file, line and column.
+    /// Returns the counts of each location that was ever used, sorted, one for each file, line and
+    /// column.
     pub(crate) fn counts(&self) -> Vec<Counts> {
-        // An entry leaves the whole a moment before its line. So the whole is read first: if it is zero, nothing runs at
-        // any location, which is what a task that has waited for zero expects to see.
+        // An entry leaves the whole a moment before its line. So the whole is read first: if it is
+        // zero, nothing runs at any location, which is what a task that has waited for zero expects
+        // to see.
         let is_idle = self.whole.len() == 0;
         let mut counts: Vec<_> = self.table.lines().map(|line| line.counts(is_idle)).collect();
         counts.sort_unstable_by_key(|at| (at.location.file(), at.location.line(), at.location.column()));
-        // One place in the source may have several `Location`s, one for each crate or type that it was compiled for.
+        // One place in the source may have several `Location`s, one for each crate or type that it
+        // was compiled for.
         counts.dedup_by(|at, kept| {
             let same = at.location == kept.location;
             if same {

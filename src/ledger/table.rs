@@ -16,8 +16,8 @@ const BUCKETS: usize = 32;
 /// The end of a bucket so far, or the next line in it.
 pub(super) type Bucket = OnceLock<Arc<Node>>;
 
-/// An append-only hash table, bounded by the number of call locations in the program. Lines are never removed, so
-/// reading takes no lock.
+/// An append-only hash table, bounded by the number of call locations in the program. Lines are
+/// never removed, so reading takes no lock.
 pub(super) struct Table {
     buckets: [Bucket; BUCKETS],
 }

@@ -11,8 +11,8 @@ const ONE: usize = 2;
 
 /// The counts over all locations.
 pub(crate) struct Whole {
-    /// The number of entries, times [`ONE`], and [`AWAITED`]: one word, so that the entry that makes it zero knows
-    /// whether it has somebody to wake.
+    /// The number of entries, times [`ONE`], and [`AWAITED`]: one word, so that the entry that
+    /// makes it zero knows whether it has somebody to wake.
     running: AtomicUsize,
     pub(super) orphans: AtomicUsize,
     waiters: Waiters,

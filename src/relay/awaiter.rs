@@ -12,8 +12,8 @@ use crate::util::flag::SetOnDrop;
 use crate::util::sync::Arc;
 use crate::util::{CallLocation, polled_after_completion};
 
-/// Waits for the outcome. When it stops waiting (delivered or dropped) it notifies the relay, and the work's
-/// [`Caller`](crate::Caller) if there is one.
+/// Waits for the outcome. When it stops waiting (delivered or dropped) it notifies the relay, and
+/// the work's [`Caller`](crate::Caller) if there is one.
 pub(crate) struct Awaiter<T> {
     /// `None` once the outcome was delivered.
     relay: Option<Arc<Relay<T>>>,
@@ -57,8 +57,8 @@ impl<T> Awaiter<T> {
         Poll::Ready(outcome)
     }
 
-    /// At delivery, too, the caller is gone. Every query returns that before foreign code runs: the drop of a hook that is
-    /// not needed, and wakers.
+    /// At delivery, too, the caller is gone. Every query returns that before foreign code runs: the
+    /// drop of a hook that is not needed, and wakers.
     #[inline]
     fn delivered(&mut self) {
         self.relay = None;
@@ -67,8 +67,8 @@ impl<T> Awaiter<T> {
         }
     }
 
-    /// Takes the outcome if the work has ended. The rest of the delivery, which runs foreign code, is left to the drop
-    /// of this, so that it may be called under a lock.
+    /// Takes the outcome if the work has ended. The rest of the delivery, which runs foreign code,
+    /// is left to the drop of this, so that it may be called under a lock.
     pub(crate) fn take_ended(&mut self) -> Poll<Outcome<T>> {
         let Some(relay) = &self.relay else {
             return Poll::Pending;

@@ -4,8 +4,8 @@ use crate::error::Outcome;
 use crate::util::contain::contain;
 use crate::util::exclusive::Exclusive;
 
-/// The closure given to [`on_orphan`](crate::Shield::on_orphan). `Send` for local shields too: whichever thread ends
-/// the pair runs it.
+/// The closure given to [`on_orphan`](crate::Shield::on_orphan). `Send` for local shields too:
+/// whichever thread ends the pair runs it.
 pub(crate) type Hook<T> = Box<dyn FnOnce(Outcome<T>) + Send + 'static>;
 
 /// Room for a hook on the caller's side: work whose caller stays never needs one.
@@ -44,8 +44,8 @@ impl<T> Drop for HookSlot<T> {
     }
 }
 
-/// Drops a hook that can no longer run. Its captures are the user's, and so is their drop. Out of line, because few
-/// shields have a hook.
+/// Drops a hook that can no longer run. Its captures are the user's, and so is their drop. Out of
+/// line, because few shields have a hook.
 #[inline(never)]
 pub(crate) fn drop_hook<T>(hook: Option<Hook<T>>) {
     contain(move || drop(hook));

@@ -1,7 +1,8 @@
 //! The hand-over of one outcome from the work to its caller.
 //!
-//! Everything that the work and its caller decide between them is decided in [`Relay`], under one lock that is never
-//! held while foreign code runs: wakers, hooks and outcomes are moved out of the state first, and used after.
+//! Everything that the work and its caller decide between them is decided in [`Relay`], under one
+//! lock that is never held while foreign code runs: wakers, hooks and outcomes are moved out of the
+//! state first, and used after.
 
 mod awaiter;
 mod hook;
@@ -39,8 +40,8 @@ pub(crate) struct Relay<T> {
 
 struct Shared<T> {
     state: State<T>,
-    /// Where trackers count the work. The work counts until it has ended and its caller was woken, and again while its
-    /// hook runs after that.
+    /// Where trackers count the work. The work counts until it has ended and its caller was woken,
+    /// and again while its hook runs after that.
     lines: Lines,
 }
 
@@ -54,14 +55,16 @@ struct Shared<T> {
 ///                                               the work ends
 /// ```
 enum State<T> {
-    /// The work runs and its caller is there, with a waker once it has polled. Left by whichever of the two ends first.
+    /// The work runs and its caller is there, with a waker once it has polled. Left by whichever of
+    /// the two ends first.
     Awaited(Option<Waker>),
     /// The work runs and its caller is gone. Left by the work, when it ends.
     Orphaned(Orphan<T>),
-    /// The work has ended, its caller is being woken, and trackers still count it. Left by the work, or by the caller,
-    /// who takes the outcome or is gone.
+    /// The work has ended, its caller is being woken, and trackers still count it. Left by the
+    /// work, or by the caller, who takes the outcome or is gone.
     Ending(Outcome<T>),
-    /// The work has ended and its outcome is not delivered. Left by the caller, who takes the outcome or is gone.
+    /// The work has ended and its outcome is not delivered. Left by the caller, who takes the
+    /// outcome or is gone.
     Ended(Outcome<T>),
     /// The outcome has gone to the caller or to the hook. The final state.
     Settled,
@@ -83,7 +86,8 @@ impl<T> Relay<T> {
         self.location
     }
 
-    /// Takes over the count that trackers began during the call to the spawner. The work may have ended by now.
+    /// Takes over the count that trackers began during the call to the spawner. The work may have
+    /// ended by now.
     #[cold]
     fn adopt(&self, count: Count) {
         let mut shared = lock(&self.shared);
@@ -103,8 +107,8 @@ impl<T> Relay<T> {
 
     /// Takes the outcome for the caller, or stores the caller's waker until there is one.
     ///
-    /// `registered` is `true` once the caller has stored a waker. On the first poll there is none to compare with, so
-    /// one lock is saved.
+    /// `registered` is `true` once the caller has stored a waker. On the first poll there is none
+    /// to compare with, so one lock is saved.
     #[inline]
     pub(crate) fn poll(&self, registered: &mut bool, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         if *registered {
@@ -152,8 +156,9 @@ impl<T> Relay<T> {
         lock(&self.shared).state.take_outcome()
     }
 
-    /// The caller is gone: leaves `orphan` behind if the work still runs, or gives it the outcome if that was not
-    /// delivered. `gone` has set its flag, and wakes its waiters once the new state can be seen.
+    /// The caller is gone: leaves `orphan` behind if the work still runs, or gives it the outcome
+    /// if that was not delivered. `gone` has set its flag, and wakes its waiters once the new state
+    /// can be seen.
     pub(crate) fn abandon(&self, orphan: Orphan<T>, gone: Option<SetOnDrop>) {
         let mut shared = lock(&self.shared);
         match mem::replace(&mut shared.state, State::Settled) {
@@ -178,12 +183,14 @@ impl<T> Relay<T> {
                 drop(shared);
                 orphan.take_late(self.location, outcome, count, gone);
             }
-            // Unreachable: a caller is gone once, and not after delivery. The state is put back so that no arm panics.
+            // Unreachable: a caller is gone once, and not after delivery. The state is put back so
+            // that no arm panics.
             other @ (State::Orphaned(_) | State::Settled) => shared.state = other,
         }
     }
 
-    /// Gives the outcome of the work, which has ended and was dropped, to the caller, or to the hook of an orphan.
+    /// Gives the outcome of the work, which has ended and was dropped, to the caller, or to the
+    /// hook of an orphan.
     #[inline]
     pub(crate) fn settle(&self, outcome: Outcome<T>) {
         let mut shared = lock(&self.shared);
@@ -212,7 +219,8 @@ impl<T> Relay<T> {
         }
     }
 
-    /// The caller was woken: the work no longer counts, unless a caller that is gone has taken the count over.
+    /// The caller was woken: the work no longer counts, unless a caller that is gone has taken the
+    /// count over.
     fn end_count(&self) {
         let mut shared = lock(&self.shared);
         let lines = match mem::replace(&mut shared.state, State::Settled) {
@@ -243,8 +251,8 @@ impl<T> Relay<T> {
     }
 }
 
-/// The call to the spawner of an eager shield. When it ends, by unwinding too, the relay knows where trackers count the
-/// work.
+/// The call to the spawner of an eager shield. When it ends, by unwinding too, the relay knows
+/// where trackers count the work.
 pub(crate) struct SpawnCall<'a, T> {
     relay: &'a Relay<T>,
     call: EagerCall,

@@ -22,14 +22,15 @@ impl<T> Orphan<T> {
         }
     }
 
-    /// Returns the event that the work is an orphan, to be emitted once every query says so. If the work ends on
-    /// another thread at that moment, the event of its end may be emitted first.
+    /// Returns the event that the work is an orphan, to be emitted once every query says so. If the
+    /// work ends on another thread at that moment, the event of its end may be emitted first.
     pub(crate) fn announcement(&self) -> Announcement {
         self.trace.announcement()
     }
 
-    /// The work has ended as an orphan: gives the outcome to the hook, or drops it if there is none. Neither can panic
-    /// the thread that it happens to run on. The ending counts after that, and the work no longer does.
+    /// The work has ended as an orphan: gives the outcome to the hook, or drops it if there is
+    /// none. Neither can panic the thread that it happens to run on. The ending counts after that,
+    /// and the work no longer does.
     pub(crate) fn conclude(self, location: CallLocation, outcome: Outcome<T>, count: Count) {
         let Self { hook, trace } = self;
         let ending = match &outcome {
@@ -43,8 +44,8 @@ impl<T> Orphan<T> {
         drop(count);
     }
 
-    /// The work had ended before its caller was gone, so it is no orphan: its outcome goes to the hook here, on the
-    /// caller's side. It counts while the hook runs.
+    /// The work had ended before its caller was gone, so it is no orphan: its outcome goes to the
+    /// hook here, on the caller's side. It counts while the hook runs.
     pub(crate) fn take_late(self, location: CallLocation, outcome: Outcome<T>, count: Count, gone: Option<SetOnDrop>) {
         let Self { hook, trace } = self;
         // Before the hook, which may wait for somebody who waits for this.

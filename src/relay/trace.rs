@@ -26,8 +26,8 @@ thread_cells! {
 
 /// The span that was current at the user's call, to be the parent of the events.
 ///
-/// A subscriber may itself shield, for example to ship each event. A shield made inside an event of ours stays silent,
-/// or that event's shield would emit the next one, without end.
+/// A subscriber may itself shield, for example to ship each event. A shield made inside an event of
+/// ours stays silent, or that event's shield would emit the next one, without end.
 pub(crate) enum CallSpan {
     /// No span, or no subscriber.
     None,
@@ -95,7 +95,8 @@ impl Drop for CallSpan {
     }
 }
 
-/// An event with the span of the user's call as its parent, or with the current span if there was none.
+/// An event with the span of the user's call as its parent, or with the current span if there was
+/// none.
 macro_rules! event {
     ($level:ident, $parent:expr, { $($fields:tt)* }, $message:literal) => {
         match $parent {
@@ -111,8 +112,8 @@ pub(crate) struct Trace(Option<Arc<Record>>);
 /// The event that work is an orphan.
 pub(crate) struct Announcement(Option<Arc<Record>>);
 
-/// What the events of one orphan have in common. Shared, because the first is emitted by the caller's side and the
-/// second by the work's.
+/// What the events of one orphan have in common. Shared, because the first is emitted by the
+/// caller's side and the second by the work's.
 struct Record {
     span: Held<Span>,
     since: Since,
@@ -168,8 +169,9 @@ impl Announcement {
     }
 }
 
-/// Calls `event` with the id of the parent. The subscriber is the one that made the span, or without a span the one of
-/// this thread. It is foreign code: its panic is contained, and it may call us again.
+/// Calls `event` with the id of the parent. The subscriber is the one that made the span, or
+/// without a span the one of this thread. It is foreign code: its panic is contained, and it may
+/// call us again.
 fn emit(span: &Span, event: impl Fn(Option<Id>)) {
     if EMITTING.with(|emitting| emitting.replace(true)) {
         return;

@@ -107,8 +107,8 @@ impl<F: Future> Work<F, Orphaned<F::Output>> {
 }
 
 impl<F: Future, S: Settle<F::Output>> Work<F, S> {
-    /// The executor drops the work. A panic of the future's own drop is not taken for a panic of the work: it was
-    /// cancelled nevertheless.
+    /// The executor drops the work. A panic of the future's own drop is not taken for a panic of
+    /// the work: it was cancelled nevertheless.
     #[cold]
     fn cancel(self: Pin<&mut Self>) {
         let mut this = self.project();

@@ -6,8 +6,9 @@ use crate::spawn::Spawn;
 
 /// async-std's global executor.
 ///
-/// async-std is discontinued ([RUSTSEC-2025-0052](https://rustsec.org/advisories/RUSTSEC-2025-0052.html)): new code
-/// should use `Smol`, on which it was built. The executor is never shut down.
+/// async-std is discontinued
+/// ([RUSTSEC-2025-0052](https://rustsec.org/advisories/RUSTSEC-2025-0052.html)): new code should
+/// use `Smol`, on which it was built. The executor is never shut down.
 ///
 /// # Examples
 ///

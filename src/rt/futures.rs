@@ -7,8 +7,8 @@ use futures_task::{FutureObj, LocalFutureObj, LocalSpawn};
 use crate::spawn::{Spawn, SpawnLocal};
 use crate::util::contain::Contained;
 
-/// Any executor that implements `futures_task::Spawn` or `futures_task::LocalSpawn`: the futures crate's `ThreadPool`
-/// and `LocalSpawner`, GLib's `MainContext`, and others.
+/// Any executor that implements `futures_task::Spawn` or `futures_task::LocalSpawn`: the futures
+/// crate's `ThreadPool` and `LocalSpawner`, GLib's `MainContext`, and others.
 ///
 /// If the executor is gone, the future is dropped.
 ///
@@ -37,7 +37,8 @@ impl<S> FuturesSpawner<S> {
 impl<S: futures_task::Spawn> Spawn for FuturesSpawner<S> {
     #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
-        // An error means that the executor is gone. It has dropped the future, and that ends the shield.
+        // An error means that the executor is gone. It has dropped the future, and that ends the
+        // shield.
         let _ = self.spawner.spawn_obj(FutureObj::new(Box::new(future)));
     }
 }

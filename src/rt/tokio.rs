@@ -9,11 +9,12 @@ use crate::spawn::{Spawn, SpawnLocal};
 
 /// A Tokio runtime.
 ///
-/// It holds the runtime's handle, so it can be called from anywhere: the ambient runtime is looked up once, in
-/// [`Tokio::current`]. A runtime that has shut down drops the futures that it receives. A [`Handle`] is a spawner, too.
+/// It holds the runtime's handle, so it can be called from anywhere: the ambient runtime is looked
+/// up once, in [`Tokio::current`]. A runtime that has shut down drops the futures that it receives.
+/// A [`Handle`] is a spawner, too.
 ///
-/// A current-thread runtime runs tasks only inside its `block_on`: its orphans stop when that returns, and continue in
-/// the next one.
+/// A current-thread runtime runs tasks only inside its `block_on`: its orphans stop when that
+/// returns, and continue in the next one.
 ///
 /// # Examples
 ///
@@ -92,11 +93,12 @@ impl SpawnLocal for LocalSet {
     }
 }
 
-/// The Tokio `LocalSet` or `LocalRuntime` that this thread is running, for code that cannot reach the set itself (as in
-/// actix).
+/// The Tokio `LocalSet` or `LocalRuntime` that this thread is running, for code that cannot reach
+/// the set itself (as in actix).
 ///
-/// Unlike every other spawner it cannot be called from anywhere: it looks the set up at each spawn, and panics if the
-/// thread is not running one. Prefer the `LocalSet` itself, which is a spawner, too.
+/// Unlike every other spawner it cannot be called from anywhere: it looks the set up at each spawn,
+/// and panics if the thread is not running one. Prefer the `LocalSet` itself, which is a spawner,
+/// too.
 ///
 /// # Examples
 ///

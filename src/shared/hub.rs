@@ -23,14 +23,15 @@ pub(super) struct Hub<T> {
 }
 
 enum State<T> {
-    /// No clone has delivered. Left by the first that does. If the last clone is dropped instead, the awaiter is
-    /// dropped with this, and the work has lost its caller.
+    /// No clone has delivered. Left by the first that does. If the last clone is dropped instead,
+    /// the awaiter is dropped with this, and the work has lost its caller.
     Waiting(Awaiter<T>),
     /// A clone has delivered. The final state.
     Delivered(SharedOutcome<T>),
 }
 
-/// The only waker that the work ever sees. It wakes every waiter, so none depends on another one being polled.
+/// The only waker that the work ever sees. It wakes every waiter, so none depends on another one
+/// being polled.
 struct Bell {
     waiters: Waiters,
 }
@@ -83,7 +84,8 @@ impl<T> Hub<T> {
         let delivered = State::Delivered(Arc::clone(&outcome));
         let awaiter = mem::replace(&mut *state, delivered);
         drop(state);
-        // The hook, which is not needed, and the wakers of those who wait for the caller to be gone.
+        // The hook, which is not needed, and the wakers of those who wait for the caller to be
+        // gone.
         drop(awaiter);
         outcome
     }

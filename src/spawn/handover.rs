@@ -1,7 +1,7 @@
 //! What a shield and the trackers around its spawner exchange during the call to the spawner.
 //!
-//! A spawner takes a future and returns nothing, so the two meet in thread-locals for the length of that call. If no
-//! tracker takes part, nothing here is touched but the current [`Call`].
+//! A spawner takes a future and returns nothing, so the two meet in thread-locals for the length of
+//! that call. If no tracker takes part, nothing here is touched but the current [`Call`].
 
 use std::mem::{self, ManuallyDrop};
 
@@ -47,8 +47,8 @@ pub(crate) fn eager_call(location: CallLocation) -> EagerCall {
 }
 
 impl EagerCall {
-    /// Ends the call, and returns the count that trackers began for the work. Called once, by the drop of the owner, so
-    /// that it is not left out if the spawner panics.
+    /// Ends the call, and returns the count that trackers began for the work. Called once, by the
+    /// drop of the owner, so that it is not left out if the spawner panics.
     #[inline]
     pub(crate) fn end(&mut self) -> Count {
         if call::is_claimed() || self.call.is_nested() {
@@ -67,7 +67,8 @@ pub(crate) struct InlineCall {
     _call: Restore,
 }
 
-/// Begins the call to the spawner for work that was shielded at `location`, ran inline and counts at `counted`.
+/// Begins the call to the spawner for work that was shielded at `location`, ran inline and counts
+/// at `counted`.
 pub(crate) fn inline_call(location: CallLocation, counted: Lines) -> InlineCall {
     let call = call::enter(Call::Inline(location));
     InlineCall {
@@ -84,7 +85,8 @@ impl Drop for InlineCall {
     }
 }
 
-/// A tracker's part of a call: the count of its task, unless the work itself has it, and the call to the spawner inside.
+/// A tracker's part of a call: the count of its task, unless the work itself has it, and the call
+/// to the spawner inside.
 #[inline]
 pub(crate) fn claim(ledger: &Ledger, caller: CallLocation) -> (Count, Restore) {
     let call = call::claim(caller);

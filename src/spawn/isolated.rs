@@ -10,8 +10,8 @@ use crate::util::call;
 use crate::util::slot::Slot;
 
 pin_project! {
-    /// A future that does not see the call to the spawner that it may be polled or dropped in, and whose drop does not
-    /// panic. Shielded work does as much itself.
+    /// A future that does not see the call to the spawner that it may be polled or dropped in, and
+    /// whose drop does not panic. Shielded work does as much itself.
     pub(crate) struct Isolated<F> {
         #[pin]
         future: Slot<F>,

@@ -23,12 +23,13 @@ use crate::util::call::Call;
 /// Returns the location of the user's call whose work is being spawned.
 ///
 /// Inside a call to a spawner, that is the `.shield*()` call (for a future spawned directly on a
-/// [`Tracker`](crate::Tracker) or a [`DynSpawner`], that call). Anywhere else it is `None`, even in work, hooks,
-/// wakers and drops that happen to run inside the call to a spawner.
+/// [`Tracker`](crate::Tracker) or a [`DynSpawner`], that call). Anywhere else it is `None`, even in
+/// work, hooks, wakers and drops that happen to run inside the call to a spawner.
 ///
 /// # Examples
 ///
-/// A spawner that names its tasks after the line that shields them, as one over `tokio::task::Builder` would:
+/// A spawner that names its tasks after the line that shields them, as one over
+/// `tokio::task::Builder` would:
 ///
 /// ```
 /// use futures_shield::{BoxTask, ShieldExt, spawn_fn, spawn_location};
@@ -49,19 +50,23 @@ pub fn spawn_location() -> Option<&'static Location<'static>> {
 
 /// An executor that futures can be handed to from any thread.
 ///
-/// Implementing it takes five lines; this crate's own adapters are written that way. The method is not called `spawn`,
-/// so that with this trait in scope `executor.spawn(..)` is still the executor's own method.
+/// Implementing it takes five lines; this crate's own adapters are written that way. The method is
+/// not called `spawn`, so that with this trait in scope `executor.spawn(..)` is still the
+/// executor's own method.
 ///
 /// An implementation keeps these rules:
 ///
-/// - It can be called from anywhere: any thread, inside or outside of the runtime's context, in `Drop`, while the
-///   thread unwinds. So look ambient state up where the spawner is created, not in this method.
-/// - If it can take no more work, it drops the future and does not panic. The shield then ends as cancelled.
+/// - It can be called from anywhere: any thread, inside or outside of the runtime's context, in
+///   `Drop`, while the thread unwinds. So look ambient state up where the spawner is created, not
+///   in this method.
+/// - If it can take no more work, it drops the future and does not panic. The shield then ends as
+///   cancelled.
 /// - Dropping the runtime drops the futures that it still holds.
-/// - A spawner that wraps another one calls it on the same thread, inside its own call, and forwards
-///   [`track_inline`](Spawn::track_inline). If it does not, a [`Tracker`](crate::Tracker) inside does not count work that
-///   runs inline, and a spawn that reaches the tracker from another thread is counted at the wrapper's line and never
-///   as an orphan. A closure cannot forward: write `Tracker::new(spawn_fn(..))`, not `spawn_fn(.. tracker ..)`.
+/// - A spawner that wraps another one calls it on the same thread, inside its own call, and
+///   forwards [`track_inline`](Spawn::track_inline). If it does not, a [`Tracker`](crate::Tracker)
+///   inside does not count work that runs inline, and a spawn that reaches the tracker from another
+///   thread is counted at the wrapper's line and never as an orphan. A closure cannot forward:
+///   write `Tracker::new(spawn_fn(..))`, not `spawn_fn(.. tracker ..)`.
 ///
 /// A generic library takes `S: Spawn + Clone + Send + Sync + 'static`.
 ///
@@ -102,8 +107,9 @@ pub trait Spawn {
 
     /// Counts work that runs inside its caller, shielded at `location`.
     ///
-    /// A shield calls it when such work is created, before it is first polled. Only a [`Tracker`](crate::Tracker)
-    /// counts; a spawner that wraps another one forwards the call to it, as the example of [`InlineEntry`] does.
+    /// A shield calls it when such work is created, before it is first polled. Only a
+    /// [`Tracker`](crate::Tracker) counts; a spawner that wraps another one forwards the call to
+    /// it, as the example of [`InlineEntry`] does.
     #[inline]
     fn track_inline(&self, location: &'static Location<'static>) -> InlineEntry {
         let _ = location;
@@ -111,9 +117,11 @@ pub trait Spawn {
     }
 }
 
-/// An executor that runs futures on the thread that hands them over, so that they need not be `Send`.
+/// An executor that runs futures on the thread that hands them over, so that they need not be
+/// `Send`.
 ///
-/// The rules are those of [`Spawn`], except that it is called on the thread that the future stays on.
+/// The rules are those of [`Spawn`], except that it is called on the thread that the future stays
+/// on.
 ///
 /// # Examples
 ///

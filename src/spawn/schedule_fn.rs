@@ -8,12 +8,13 @@ use std::sync::Arc;
 use super::Spawn;
 use crate::util::contain::Contained;
 
-/// Creates a spawner from a closure that schedules a [`Runnable`], for any executor that can run a closure.
+/// Creates a spawner from a closure that schedules a [`Runnable`], for any executor that can run a
+/// closure.
 ///
 /// `schedule` is called with a [`Runnable`] each time the work can continue. It must arrange for
-/// [`run`](Runnable::run) to be called once, on any thread, and must not call it before returning. If the runnable is
-/// dropped instead, the work is cancelled. Work that is pending and has kept no waker can never continue, and its
-/// shield never ends.
+/// [`run`](Runnable::run) to be called once, on any thread, and must not call it before returning.
+/// If the runnable is dropped instead, the work is cancelled. Work that is pending and has kept no
+/// waker can never continue, and its shield never ends.
 ///
 /// # Examples
 ///
@@ -96,7 +97,8 @@ impl Runnable {
     ///
     /// # Panics
     ///
-    /// Panics if a future that was spawned directly, without a shield, panics. Shielded work never does.
+    /// Panics if a future that was spawned directly, without a shield, panics. Shielded work never
+    /// does.
     pub fn run(self) {
         self.runnable.run();
     }

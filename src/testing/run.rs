@@ -60,7 +60,8 @@ impl<F: Future> Run<F> {
             return Poll::Pending;
         }
         if self.suspensions == self.last {
-            // The wake that was waited for. If the future woke itself, the task has had a turn since.
+            // The wake that was waited for. If the future woke itself, the task has had a turn
+            // since.
             return Poll::Ready(self.cancel());
         }
         let Some(future) = &mut self.future else {

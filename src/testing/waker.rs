@@ -18,7 +18,8 @@ struct State {
     woken: bool,
     /// The waker of the test's task, until a wake takes it.
     task: Option<Waker>,
-    /// The places at which the waker was cloned during the poll that is observed, the last clone first.
+    /// The places at which the waker was cloned during the poll that is observed, the last clone
+    /// first.
     traces: VecDeque<Backtrace>,
 }
 

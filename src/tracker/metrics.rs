@@ -5,14 +5,15 @@ use std::panic::Location;
 
 use crate::ledger::Counts;
 
-/// A snapshot of a [`Tracker`](crate::Tracker)'s numbers: one row for each location, and their sums.
+/// A snapshot of a [`Tracker`](crate::Tracker)'s numbers: one row for each location, and their
+/// sums.
 ///
-/// Returned by [`Tracker::metrics`](crate::Tracker::metrics). The rows stay when their work has ended, so the totals
-/// only grow: they are counters, and `running` and `orphans` are gauges.
+/// Returned by [`Tracker::metrics`](crate::Tracker::metrics). The rows stay when their work has
+/// ended, so the totals only grow: they are counters, and `running` and `orphans` are gauges.
 ///
-/// An ending counts once the hook has run, so `orphaned_total` is always the sum of `orphans`, `finished_total`,
-/// `panicked_total` and `cancelled_total`, inside a hook too. Work whose caller took its outcome is in none of the totals,
-/// nor is work that was spawned directly on the tracker.
+/// An ending counts once the hook has run, so `orphaned_total` is always the sum of `orphans`,
+/// `finished_total`, `panicked_total` and `cancelled_total`, inside a hook too. Work whose caller
+/// took its outcome is in none of the totals, nor is work that was spawned directly on the tracker.
 ///
 /// # Examples
 ///
@@ -62,8 +63,8 @@ impl TrackerMetrics {
         Self { locations }
     }
 
-    /// Returns the numbers of each location that the tracker has counted work of, sorted by file, line and column. One
-    /// place in the source has one row.
+    /// Returns the numbers of each location that the tracker has counted work of, sorted by file,
+    /// line and column. One place in the source has one row.
     #[must_use]
     pub fn locations(&self) -> &[LocationMetrics] {
         &self.locations

@@ -23,20 +23,21 @@ use crate::util::sync::Arc;
 
 /// A spawner around a spawner that counts what still runs, by the location that shielded it.
 ///
-/// Everything that is spawned through a tracker or one of its clones has an entry in it, until the work was dropped and
-/// its hook has run. So at shutdown a program can wait for what it shielded, with a deadline, and log what is
-/// left. Work that runs inside its caller counts from its first poll ([`.shield_on_drop()`]) or from its run
-/// ([`cleanup`]), and keeps its entry if it is spawned. A hook that runs because the shield was dropped after the work
-/// had ended counts while it runs.
+/// Everything that is spawned through a tracker or one of its clones has an entry in it, until the
+/// work was dropped and its hook has run. So at shutdown a program can wait for what it shielded,
+/// with a deadline, and log what is left. Work that runs inside its caller counts from its first
+/// poll ([`.shield_on_drop()`]) or from its run ([`cleanup`]), and keeps its entry if it is
+/// spawned. A hook that runs because the shield was dropped after the work had ended counts while
+/// it runs.
 ///
 /// An *orphan* is work whose caller is gone. [`orphans`](Tracker::orphans) counts them, and
-/// [`metrics`](Tracker::metrics) also has the number of each ending. Futures that are spawned directly on the tracker,
-/// without a shield, count as running and never as orphans.
+/// [`metrics`](Tracker::metrics) also has the number of each ending. Futures that are spawned
+/// directly on the tracker, without a shield, count as running and never as orphans.
 ///
-/// A tracker neither cancels work nor refuses it. At shutdown, stop taking work first, then drain. An entry ends a moment
-/// *after* the outcome was delivered. So when the `.await` of a shield returns, its entry may still be there:
-/// [`wait`](Tracker::wait) for its end. Work that waits for its own tracker waits forever, and work that drains it is
-/// named in the result.
+/// A tracker neither cancels work nor refuses it. At shutdown, stop taking work first, then drain.
+/// An entry ends a moment *after* the outcome was delivered. So when the `.await` of a shield
+/// returns, its entry may still be there: [`wait`](Tracker::wait) for its end. Work that waits for
+/// its own tracker waits forever, and work that drains it is named in the result.
 ///
 /// Trackers may be nested: each counts.
 ///
@@ -57,7 +58,7 @@ use crate::util::sync::Arc;
 /// let deadline = tokio::time::sleep(Duration::from_millis(10));
 /// let unfinished = tracker.drain(deadline).await.unwrap_err();
 /// for left in unfinished.locations() {
-///     println!("{} left at {}", left.len(), left.location()); // 1 left at src/main.rs:6:33
+///     println!("{} left at {}", left.len(), left.location()); // 1 left at src/main.rs:7:34
 /// }
 /// assert_eq!(unfinished.len(), 1);
 /// # });
@@ -105,8 +106,8 @@ impl<S> Tracker<S> {
 
     /// Returns how much of the running work has lost its caller.
     ///
-    /// It reads one number, so a server can call it for each request, for example to answer 503 while there are too many
-    /// orphans.
+    /// It reads one number, so a server can call it for each request, for example to answer 503
+    /// while there are too many orphans.
     ///
     /// # Examples
     ///
@@ -166,10 +167,12 @@ impl<S> Tracker<S> {
 
     /// Waits until no work is running, or until `deadline` completes.
     ///
-    /// The deadline is any future, usually the sleep of the runtime: `tokio::time::sleep(Duration::from_secs(30))`.
+    /// The deadline is any future, usually the sleep of the runtime:
+    /// `tokio::time::sleep(Duration::from_secs(30))`.
     ///
-    /// `Ok(())` means that nothing was running at that instant. Work that is spawned in the meantime is admitted and
-    /// waited for, so stop taking work first. Nothing is cancelled: unfinished work continues.
+    /// `Ok(())` means that nothing was running at that instant. Work that is spawned in the
+    /// meantime is admitted and waited for, so stop taking work first. Nothing is cancelled:
+    /// unfinished work continues.
     ///
     /// # Cancel safety
     ///
@@ -181,8 +184,8 @@ impl<S> Tracker<S> {
     ///
     /// # Errors
     ///
-    /// The future's output is [`Unfinished`], and never an empty one, if the deadline completed first. It names no work
-    /// that had ended before that poll.
+    /// The future's output is [`Unfinished`], and never an empty one, if the deadline completed
+    /// first. It names no work that had ended before that poll.
     pub fn drain<D: Future>(&self, deadline: D) -> Drain<D> {
         Drain::new(Arc::clone(&self.ledger), deadline)
     }

@@ -10,8 +10,8 @@ use crate::util::CallLocation;
 /// What a [`Tracker`](crate::Tracker) still runs, by the location of the call that shielded it.
 ///
 /// The error of [`Tracker::drain`](crate::Tracker::drain), and what
-/// [`Tracker::unfinished`](crate::Tracker::unfinished) returns. `Display` and `Debug` list the locations as
-/// `file:line:column`.
+/// [`Tracker::unfinished`](crate::Tracker::unfinished) returns. `Display` and `Debug` list the
+/// locations as `file:line:column`.
 ///
 /// # Examples
 ///

@@ -1,9 +1,9 @@
 //! The call to a spawner that this thread is in, if it is in one.
 //!
-//! `#[track_caller]` ends at a closure, at a `dyn` call and at `Drop`. So the location of the user's `.shield*()` call
-//! is published in a thread-local for the length of the call to the spawner. It is meant for that call only: foreign
-//! code that happens to run inside it (the work, a hook, a waker, a drop) does not see it, because
-//! [`catch`](super::contain::catch) hides it.
+//! `#[track_caller]` ends at a closure, at a `dyn` call and at `Drop`. So the location of the
+//! user's `.shield*()` call is published in a thread-local for the length of the call to the
+//! spawner. It is meant for that call only: foreign code that happens to run inside it (the work, a
+//! hook, a waker, a drop) does not see it, because [`catch`](super::contain::catch) hides it.
 
 use std::cell::Cell;
 
@@ -21,9 +21,11 @@ pub(crate) enum Call {
     Eager(CallLocation),
     /// Work that ran inline has lost its caller and is spawned.
     Inline(CallLocation),
-    /// A future was spawned on a tracker or a [`DynSpawner`](crate::DynSpawner) directly, without a shield.
+    /// A future was spawned on a tracker or a [`DynSpawner`](crate::DynSpawner) directly, without a
+    /// shield.
     Direct(CallLocation),
-    /// A tracker or a `DynSpawner` has taken this call's work over. Another spawn in the same call is other work.
+    /// A tracker or a `DynSpawner` has taken this call's work over. Another spawn in the same call
+    /// is other work.
     Claimed(CallLocation),
 }
 
@@ -57,8 +59,8 @@ impl Drop for Restore {
     }
 }
 
-/// Makes `call` the current one until the guard is dropped. A guard, because a spawner may panic; and not a closure,
-/// because `#[track_caller]` ends there.
+/// Makes `call` the current one until the guard is dropped. A guard, because a spawner may panic;
+/// and not a closure, because `#[track_caller]` ends there.
 #[inline]
 pub(crate) fn enter(call: Call) -> Restore {
     Restore {
@@ -66,8 +68,8 @@ pub(crate) fn enter(call: Call) -> Restore {
     }
 }
 
-/// Hides the current call from foreign code until the guard is dropped. Usually there is none to hide, and nothing to
-/// restore.
+/// Hides the current call from foreign code until the guard is dropped. Usually there is none to
+/// hide, and nothing to restore.
 #[inline]
 pub(crate) fn hide() -> Option<Restore> {
     match Call::current() {
@@ -79,8 +81,8 @@ pub(crate) fn hide() -> Option<Restore> {
     }
 }
 
-/// Takes over the work that is being spawned, or returns [`Call::Direct`] with `caller` if there is none to take: then
-/// the future was spawned directly.
+/// Takes over the work that is being spawned, or returns [`Call::Direct`] with `caller` if there is
+/// none to take: then the future was spawned directly.
 #[inline]
 pub(crate) fn claim(caller: CallLocation) -> Call {
     let call = Call::current();

@@ -1,8 +1,9 @@
-//! Foreign code whose panic must go no further: hooks, wakers, and the drops of futures, outputs, payloads, spawners.
+//! Foreign code whose panic must go no further: hooks, wakers, and the drops of futures, outputs,
+//! payloads, spawners.
 //!
-//! This is the one mechanism that keeps two panics apart. Every user value that this crate owns is in a [`Contained`],
-//! a [`Slot`](super::slot::Slot) or is dropped through [`contain`], so no two of them are ever dropped by the same drop
-//! glue, and none panics out of a `Drop` of ours.
+//! This is the one mechanism that keeps two panics apart. Every user value that this crate owns is
+//! in a [`Contained`], a [`Slot`](super::slot::Slot) or is dropped through [`contain`], so no two
+//! of them are ever dropped by the same drop glue, and none panics out of a `Drop` of ours.
 
 use std::any::Any;
 use std::fmt;
@@ -16,9 +17,11 @@ use super::held::Held;
 /// What a panic carries.
 pub(crate) type Payload = Box<dyn Any + Send + 'static>;
 
-/// Runs `foreign` and returns its value, or what it panicked with. Inside it, the current call to a spawner is hidden.
+/// Runs `foreign` and returns its value, or what it panicked with. Inside it, the current call to a
+/// spawner is hidden.
 ///
-/// Unwind safety is asserted here, once: after a panic, nothing that `foreign` could reach is used again, only dropped.
+/// Unwind safety is asserted here, once: after a panic, nothing that `foreign` could reach is used
+/// again, only dropped.
 #[inline]
 pub(crate) fn catch<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
     let _hidden = call::hide();
@@ -33,7 +36,8 @@ pub(crate) fn contain(foreign: impl FnOnce()) {
     }
 }
 
-/// Drops a payload whose own drop may panic. The payload of that second panic is leaked: dropping it might panic again.
+/// Drops a payload whose own drop may panic. The payload of that second panic is leaked: dropping
+/// it might panic again.
 #[cold]
 pub(crate) fn discard(payload: Payload) {
     if let Err(second) = catch(|| drop(payload)) {

@@ -20,7 +20,8 @@ impl SetOnDrop {
         Self(Arc::clone(&self.0))
     }
 
-    /// Sets the flag now and leaves the waking to the drop. So the flag is seen by all foreign code that runs between.
+    /// Sets the flag now and leaves the waking to the drop. So the flag is seen by all foreign code
+    /// that runs between.
     pub(crate) fn set(&self) {
         self.0.is_set.store(true, Ordering::Release);
     }

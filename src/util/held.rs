@@ -2,7 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 
-/// A value that its owner takes out once, in a method that consumes the owner or in the owner's `Drop`.
+/// A value that its owner takes out once, in a method that consumes the owner or in the owner's
+/// `Drop`.
 pub(crate) struct Held<T>(Option<T>);
 
 impl<T> Held<T> {

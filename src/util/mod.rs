@@ -15,14 +15,16 @@ use std::panic::Location;
 /// A place in the user's source.
 pub(crate) type CallLocation = &'static Location<'static>;
 
-/// Whether a future of type `F` is boxed before it is moved any further. Between the user's call and the executor a
-/// future is moved several times; above this size one allocation costs less than the copies, and in a debug build it
-/// keeps them off the stack (benches/RESULTS.md, "large futures").
+/// Whether a future of type `F` is boxed before it is moved any further. Between the user's call
+/// and the executor a future is moved several times; above this size one allocation costs less than
+/// the copies, and in a debug build it keeps them off the stack (benches/RESULTS.md, "large
+/// futures").
 pub(crate) const fn is_large<F>() -> bool {
     size_of::<F>() > 2048
 }
 
-/// Panics because a future called `name` was polled after completion. Out of line, so that `poll` stays short.
+/// Panics because a future called `name` was polled after completion. Out of line, so that `poll`
+/// stays short.
 #[cold]
 #[inline(never)]
 pub(crate) fn polled_after_completion(name: &str, location: Option<CallLocation>) -> ! {

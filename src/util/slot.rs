@@ -8,7 +8,8 @@ use pin_project_lite::pin_project;
 use super::contain::contain;
 
 pin_project! {
-    /// A pinned future whose `Drop` may panic: [`Contained`](super::contain::Contained) for what cannot be moved.
+    /// A pinned future whose `Drop` may panic: [`Contained`](super::contain::Contained) for what
+    /// cannot be moved.
     pub(crate) struct Slot<F> {
         #[pin]
         future: Option<F>,

@@ -1,5 +1,6 @@
-//! The locks, counters and shared pointers that this crate synchronises with: the standard library's, or loom's under
-//! `--cfg shield_loom`. The cfg's name is our own because tokio and others read `cfg(loom)`, too.
+//! The locks, counters and shared pointers that this crate synchronises with: the standard
+//! library's, or loom's under `--cfg shield_loom`. The cfg's name is our own because tokio and
+//! others read `cfg(loom)`, too.
 
 use std::sync::PoisonError;
 
@@ -14,7 +15,8 @@ pub(crate) use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-/// Declares thread-locals of `Cell`s without destructors, so that they can be used from the destructors of others.
+/// Declares thread-locals of `Cell`s without destructors, so that they can be used from the
+/// destructors of others.
 macro_rules! thread_cells {
     ($($(#[$attr:meta])* static $name:ident: $value:ty = $init:expr;)*) => {
         #[cfg(not(shield_loom))]
@@ -29,8 +31,8 @@ macro_rules! thread_cells {
 }
 pub(crate) use thread_cells;
 
-/// Locks `mutex` even if a thread panicked while it held the lock. No foreign code runs under our locks, so what they
-/// guard is whole.
+/// Locks `mutex` even if a thread panicked while it held the lock. No foreign code runs under our
+/// locks, so what they guard is whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! Waiting for a condition, written once: [`Gone`](crate::future::Gone) and [`Wait`](crate::future::Wait) are this
-//! future.
+//! Waiting for a condition, written once: [`Gone`](crate::future::Gone) and
+//! [`Wait`](crate::future::Wait) are this future.
 
 use std::task::{Context, Poll, Waker};
 
@@ -15,14 +15,16 @@ pub(crate) trait Condition {
 
     fn holds(&self) -> bool;
 
-    /// Checks the condition again once a waiter has registered. If this returns `false`, the code that makes the condition
-    /// hold wakes that waiter. The lock of the waiters' list orders the two, unless an implementation needs more.
+    /// Checks the condition again once a waiter has registered. If this returns `false`, the code
+    /// that makes the condition hold wakes that waiter. The lock of the waiters' list orders the
+    /// two, unless an implementation needs more.
     fn holds_for_waiter(&self) -> bool {
         self.holds()
     }
 }
 
-/// Waits until a condition holds. It keeps its place in the list of waiters until it has completed or is dropped.
+/// Waits until a condition holds. It keeps its place in the list of waiters until it has completed
+/// or is dropped.
 pub(crate) struct WaitFor<C: Condition> {
     condition: Held<Arc<C>>,
     ticket: Ticket,
@@ -43,7 +45,8 @@ impl<C: Condition> WaitFor<C> {
             polled_after_completion(name, None);
         }
         if !self.condition.holds() {
-            // Register, check again, and only then sleep: a waker that is registered too late is seen by the check.
+            // Register, check again, and only then sleep: a waker that is registered too late is
+            // seen by the check.
             self.condition.waiters().register(&mut self.ticket, cx.waker());
             if !self.condition.holds_for_waiter() {
                 return Poll::Pending;
@@ -71,7 +74,8 @@ impl<C: Condition> WaitFor<C> {
 impl<C: Condition> Drop for WaitFor<C> {
     fn drop(&mut self) {
         let waker = self.condition.waiters().deregister(&mut self.ticket);
-        // Before the waker, whose drop may look around: the last waiter for a shared shield is its caller.
+        // Before the waker, whose drop may look around: the last waiter for a shared shield is its
+        // caller.
         drop(self.condition.take());
         drop_waker(waker);
     }

@@ -1,4 +1,5 @@
-//! The wakers of tasks that wait for the same condition. Each may stop waiting at any time; its waker is removed then.
+//! The wakers of tasks that wait for the same condition. Each may stop waiting at any time; its
+//! waker is removed then.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -7,15 +8,17 @@ use std::task::Waker;
 use super::contain::contain;
 use super::sync::{Mutex, lock};
 
-/// Wakers of the waiting tasks; the condition is stored elsewhere. Protocol: a waiter registers, then checks the
-/// condition, then returns `Pending`; a notifier makes the condition hold, then wakes.
+/// Wakers of the waiting tasks; the condition is stored elsewhere. Protocol: a waiter registers,
+/// then checks the condition, then returns `Pending`; a notifier makes the condition hold, then
+/// wakes.
 pub(crate) struct Waiters {
     list: Mutex<List>,
 }
 
 struct List {
     next: u64,
-    /// Keys are never used twice, so a waiter that was woken can neither remove nor replace another one's waker.
+    /// Keys are never used twice, so a waiter that was woken can neither remove nor replace another
+    /// one's waker.
     wakers: BTreeMap<u64, Waker>,
 }
 
