@@ -42,8 +42,8 @@ impl Tokio {
         match Self::try_current() {
             Ok(current) => current,
             Err(error) => panic!(
-                "`Tokio::current()` was called outside of a Tokio runtime: call it inside one, or make the spawner of its \
-                 handle, `Tokio::from(handle)` ({error})"
+                "`Tokio::current()` was called outside of a Tokio runtime: call it inside one, or create one \
+                 from a handle: `Tokio::from(handle)` ({error})"
             ),
         }
     }

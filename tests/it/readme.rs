@@ -17,7 +17,10 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// The words that follow `Scenario` or `Scenarios` and begin with a digit: `12`, `58b`.
 fn named_scenarios(text: &str) -> impl Iterator<Item = &str> {
-    text.split("cenario").skip(1).flat_map(|rest| {
+    let mentions = ["Scenario", "scenario"]
+        .into_iter()
+        .flat_map(|word| text.split(word).skip(1));
+    mentions.flat_map(|rest| {
         rest.trim_start_matches('s')
             .split_whitespace()
             .map(|word| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()))
