@@ -185,7 +185,9 @@ impl<S> Tracker<S> {
     /// # Errors
     ///
     /// The future's output is [`Unfinished`], and never an empty one, if the deadline completed
-    /// first. It names no work that had ended before that poll.
+    /// first. It names no work that had ended before that poll. (Work that is ending on another
+    /// thread at that very moment may still be named, even if [`len`](Tracker::len) no longer counts
+    /// it.)
     pub fn drain<D: Future>(&self, deadline: D) -> Drain<D> {
         Drain::new(Arc::clone(&self.ledger), deadline)
     }
