@@ -107,10 +107,23 @@ impl Lines {
 
     #[inline]
     pub(super) fn leave(&self) {
+        self.leave_then(|| {});
+    }
+
+    /// Leaves each line, calls `then`, and wakes whoever waits.
+    #[inline]
+    pub(super) fn leave_then(&self, then: impl FnOnce()) {
         match self.0.as_deref() {
-            None => {}
-            Some(Node::Line(line)) => line.wake(line.leave()),
-            Some(nested) => nested.leave(&mut || {}),
+            None => then(),
+            Some(Node::Line(line)) => {
+                let to_wake = line.leave();
+                then();
+                line.wake(to_wake);
+            }
+            Some(nested) => {
+                let mut then = Some(then);
+                nested.leave(&mut || then.take().into_iter().for_each(|then| then()));
+            }
         }
     }
 

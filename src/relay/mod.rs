@@ -133,11 +133,10 @@ impl<T> Relay<T> {
             }
             return Poll::Pending;
         }
-        let outcome = shared.state.take_outcome();
         drop(shared);
-        // A panic of the waker's drop would take the outcome with it.
+        // Before the outcome is taken: foreign code runs in no state between ended and delivered.
         contain(move || drop(waker));
-        outcome
+        self.take_ended()
     }
 
     /// Stores `waker` in place of the caller's, and leaves the outcome where it is.
@@ -230,8 +229,8 @@ impl<T> Relay<T> {
             }
             _ => shared.lines.take(),
         };
-        drop(shared);
-        drop(Count::taken_over(lines));
+        // Under the lock, or a caller that is gone at this moment counts its hook while this still counts.
+        Count::taken_over(lines).end_then(move || drop(shared));
     }
 
     /// Returns `true` if the work has ended.
