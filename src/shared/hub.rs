@@ -6,11 +6,11 @@ use std::task::{Poll, Wake, Waker};
 
 use crate::error::{Outcome, ShieldError};
 use crate::relay::Awaiter;
-use crate::util::CallLocation;
 use crate::util::contain::Contained;
 use crate::util::sync::{Arc, Mutex, lock};
 use crate::util::wait::Condition;
 use crate::util::waiters::Waiters;
+use crate::util::{CallLocation, polled_after_completion};
 
 /// The outcome as each clone gets it.
 pub(super) type SharedOutcome<T> = Arc<Contained<Result<T, StdArc<ShieldError>>>>;
@@ -70,8 +70,8 @@ impl<T> Hub<T> {
         }
     }
 
-    /// Returns the outcome of work that has ended. The first call delivers it.
-    pub(super) fn outcome(&self) -> SharedOutcome<T> {
+    /// Returns the outcome of work that has ended, to the future called `name`. The first call delivers it.
+    pub(super) fn outcome(&self, name: &str) -> SharedOutcome<T> {
         let mut state = lock(&self.state);
         let awaiter = match &mut *state {
             State::Delivered(outcome) => return Arc::clone(outcome),
@@ -79,7 +79,11 @@ impl<T> Hub<T> {
         };
         let outcome = match awaiter.take_ended() {
             Poll::Ready(outcome) => share(outcome),
-            Poll::Pending => unreachable!("the work has ended, and only this takes its outcome"),
+            // The shield had delivered it before it was shared.
+            Poll::Pending => {
+                drop(state);
+                polled_after_completion(name, Some(self.location))
+            }
         };
         let delivered = State::Delivered(Arc::clone(&outcome));
         let awaiter = mem::replace(&mut *state, delivered);

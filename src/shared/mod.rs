@@ -90,7 +90,7 @@ impl<T> Waiter<T> {
             polled_after_completion(name, Some(self.wait.condition().location()));
         }
         ready!(self.wait.poll(name, cx));
-        Poll::Ready(self.wait.condition().outcome())
+        Poll::Ready(self.wait.condition().outcome(name))
     }
 }
 
