@@ -41,18 +41,19 @@ impl<T> Orphan<T> {
         trace.end(location, &outcome);
         run(hook, outcome);
         count.lines().ended(ending);
-        drop(count);
+        // `trace` is dropped first, as a local, and the count after it, as a parameter: dropping
+        // `trace` may close the span, and an exporter may be shut down once nothing runs.
     }
 
     /// The work had ended before its caller was gone, so it is no orphan: its outcome goes to the
     /// hook here, on the caller's side. It counts while the hook runs.
-    pub(crate) fn take_late(self, location: CallLocation, outcome: Outcome<T>, count: Count, gone: Option<SetOnDrop>) {
+    pub(crate) fn take_late(self, location: CallLocation, outcome: Outcome<T>, _count: Count, gone: Option<SetOnDrop>) {
         let Self { hook, trace } = self;
         // Before the hook, which may wait for somebody who waits for this.
         drop(gone);
         trace.end(location, &outcome);
         run(hook, outcome);
-        drop(count);
+        // Dropped in the same order as in `conclude`.
     }
 }
 
