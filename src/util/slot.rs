@@ -46,6 +46,11 @@ impl<F> Slot<F> {
         self.project().future.set(Some(future));
     }
 
+    /// Drops the future, and stops a panic of its drop.
+    pub(crate) fn set_empty(self: Pin<&mut Self>) {
+        contain(move || self.clear());
+    }
+
     /// Drops the future. A panic of its drop passes through this call.
     #[inline]
     pub(crate) fn clear(self: Pin<&mut Self>) {
