@@ -183,7 +183,8 @@ impl<T> Shield<T> {
     /// # Panics
     ///
     /// Awaiting a clone panics if the work panicked or was cancelled. Panics if a clone is polled
-    /// after completion.
+    /// after completion. A panic of the output's own `Clone` reaches that waiter, and counts as a
+    /// delivery.
     ///
     /// # Examples
     ///

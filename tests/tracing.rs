@@ -857,6 +857,28 @@ fn span_of_the_call() {
     });
 }
 
+/// The span closes while the orphan still counts, so that a drained program has all its spans.
+#[test]
+fn the_span_closes_before_the_count_ends() {
+    struct OnClose(Box<dyn Fn() + Send + Sync>);
+    impl<S: Subscriber> Layer<S> for OnClose {
+        fn on_close(&self, _id: tracing::span::Id, _cx: Context<'_, S>) {
+            (self.0)();
+        }
+    }
+
+    let crank = Crank::new();
+    let tracker = futures_shield::Tracker::new(crank.spawner());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (inside, sees) = (tracker.clone(), Arc::clone(&seen));
+    let on_close = OnClose(Box::new(move || locked(&sees).push(inside.len())));
+    with(registry().with(on_close), || {
+        drop(info_span!("request").in_scope(|| ready(7).shield(&tracker)));
+        crank.run();
+    });
+    assert_eq!(*locked(&seen), [1]);
+}
+
 /// The events go to the subscriber that made the span of the call, and not to the one of the thread
 /// that ends it.
 #[test]

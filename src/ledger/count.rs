@@ -37,8 +37,8 @@ impl Count {
         self.lines.take()
     }
 
-    /// Ends the count, calls `then`, and only after that wakes whoever waits for it. So it can be ended under a lock that
-    /// `then` unlocks.
+    /// Ends the count, calls `then`, and only after that wakes whoever waits for it. So it can be
+    /// ended under a lock that `then` unlocks.
     #[inline]
     pub(crate) fn end_then(mut self, then: impl FnOnce()) {
         self.lines.take().leave_then(then);

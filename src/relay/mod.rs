@@ -91,15 +91,13 @@ impl<T> Relay<T> {
     #[cold]
     fn adopt(&self, count: Count) {
         let mut shared = lock(&self.shared);
-        let ended = match shared.state {
-            State::Awaited(_) | State::Orphaned(_) | State::Ending(_) => {
-                shared.lines = count.hand_over();
-                None
-            }
-            State::Ended(_) | State::Settled => {
-                shared.lines = count.lines().clone();
-                Some(count)
-            }
+        // The caller is still in the call, so it has neither taken the outcome nor gone.
+        let ended = if let State::Ended(_) = shared.state {
+            shared.lines = count.lines().clone();
+            Some(count)
+        } else {
+            shared.lines = count.hand_over();
+            None
         };
         drop(shared);
         drop(ended);
@@ -229,7 +227,8 @@ impl<T> Relay<T> {
             }
             _ => shared.lines.take(),
         };
-        // Under the lock, or a caller that is gone at this moment counts its hook while this still counts.
+        // Under the lock, or a caller that is gone at this moment counts its hook while this still
+        // counts.
         Count::taken_over(lines).end_then(move || drop(shared));
     }
 

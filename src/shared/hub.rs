@@ -70,7 +70,8 @@ impl<T> Hub<T> {
         }
     }
 
-    /// Returns the outcome of work that has ended, to the future called `name`. The first call delivers it.
+    /// Returns the outcome of work that has ended, to the future called `name`. The first call
+    /// delivers it.
     pub(super) fn outcome(&self, name: &str) -> SharedOutcome<T> {
         let mut state = lock(&self.state);
         let awaiter = match &mut *state {

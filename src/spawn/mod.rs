@@ -67,6 +67,9 @@ pub fn spawn_location() -> Option<&'static Location<'static>> {
 ///   inside does not count work that runs inline, and a spawn that reaches the tracker from another
 ///   thread is counted at the wrapper's line and never as an orphan. A closure cannot forward:
 ///   write `Tracker::new(spawn_fn(..))`, not `spawn_fn(.. tracker ..)`.
+/// - If it spawns something of its own inside the call, it shields it:
+///   `.shield(&tracker).detach()`. A tracker or a [`DynSpawner`] takes the first future that is
+///   spawned on it directly inside the call for the work.
 ///
 /// A generic library takes `S: Spawn + Clone + Send + Sync + 'static`.
 ///

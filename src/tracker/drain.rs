@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::FusedFuture;
 use pin_project_lite::pin_project;
@@ -47,11 +47,11 @@ impl<D: Future> Future for Drain<D> {
         };
         let output = if this.wait.poll_as("Drain", cx).is_ready() {
             Ok(())
-        } else if deadline.poll(cx).is_ready() {
+        } else {
+            // Dropped at the end: if that panics, this has completed.
+            let _at_the_deadline = ready!(deadline.poll(cx));
             this.wait.stop();
             left(this.ledger)
-        } else {
-            return Poll::Pending;
         };
         this.deadline.clear();
         Poll::Ready(output)

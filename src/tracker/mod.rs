@@ -26,16 +26,17 @@ use crate::util::sync::Arc;
 /// Everything that is spawned through a tracker or one of its clones has an entry in it, until the
 /// work was dropped and its hook has run. So at shutdown a program can wait for what it shielded,
 /// with a deadline, and log what is left. Work that runs inside its caller counts from its first
-/// poll ([`.shield_on_drop()`]) or from its run ([`cleanup`]), and keeps its entry if it is
-/// spawned. A hook that runs because the shield was dropped after the work had ended counts while
-/// it runs.
+/// poll ([`.shield_on_drop()`]) or from the first poll of its run ([`cleanup`]), and keeps its
+/// entry if it is spawned. A hook that runs because the shield was dropped after the work had ended
+/// counts while it runs.
 ///
 /// An *orphan* is work whose caller is gone. [`orphans`](Tracker::orphans) counts them, and
 /// [`metrics`](Tracker::metrics) also has the number of each ending. Futures that are spawned
 /// directly on the tracker, without a shield, count as running and never as orphans.
 ///
 /// A tracker neither cancels work nor refuses it. At shutdown, stop taking work first, then drain.
-/// An entry ends a moment *after* the outcome was delivered. So when the `.await` of a shield
+/// An entry ends a moment *after* the outcome was delivered, and not before the call to the spawner
+/// returns. So when the `.await` of a shield
 /// returns, its entry may still be there: [`wait`](Tracker::wait) for its end. Work that waits for
 /// its own tracker waits forever, and work that drains it is named in the result.
 ///
@@ -186,8 +187,8 @@ impl<S> Tracker<S> {
     ///
     /// The future's output is [`Unfinished`], and never an empty one, if the deadline completed
     /// first. It names no work that had ended before that poll. (Work that is ending on another
-    /// thread at that very moment may still be named, even if [`len`](Tracker::len) no longer counts
-    /// it.)
+    /// thread at that very moment may still be named, even if [`len`](Tracker::len) no longer
+    /// counts it.)
     pub fn drain<D: Future>(&self, deadline: D) -> Drain<D> {
         Drain::new(Arc::clone(&self.ledger), deadline)
     }

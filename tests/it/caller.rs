@@ -733,3 +733,27 @@ fn threads_wait_for_gone() {
         assert_eq!(told.load(Ordering::SeqCst), 4);
     }
 }
+
+/// The future wins in its grace and is kept: the timer is dropped at once.
+#[test]
+fn a_completed_grace_keeps_no_timer() {
+    let crank = Crank::new();
+    let kept = std::cell::RefCell::new(None);
+    drop(shield_with(crank.spawner(), |caller: Caller| {
+        kept.replace(Some(caller));
+        std::future::ready(())
+    }));
+    let caller = kept.take().unwrap();
+    let drops = Drops::new();
+    let timer = HoldsUntilDrop::new(drops.one(), std::future::pending::<()>());
+    let mut polls = 0;
+    let second = std::future::poll_fn(move |_| {
+        polls += 1;
+        if polls == 1 { Poll::Pending } else { Poll::Ready(7) }
+    });
+    let mut grace = Box::pin(caller.run_with_grace(second, || timer));
+    assert!(poll(&mut grace).is_pending());
+    assert_eq!(drops.count(), 0);
+    assert_eq!(poll(&mut grace), Poll::Ready(Some(7)));
+    assert_eq!(drops.count(), 1);
+}

@@ -244,3 +244,14 @@ fn many_rounds_on_two_threads() {
         }
     }
 }
+
+/// A shield that has delivered has nothing to share.
+#[test]
+fn shared_after_delivery() {
+    let crank = Crank::new();
+    let mut shield = ready(7).shield(crank.spawner());
+    crank.run();
+    assert_eq!(poll(&mut shield), Poll::Ready(7));
+    let mut shared = shield.shared();
+    assert!(panics_with(|| poll(&mut shared)).starts_with("`SharedShield` polled after completion"));
+}
