@@ -65,8 +65,9 @@ pub fn spawn_location() -> Option<&'static Location<'static>> {
 /// - A spawner that wraps another one calls it on the same thread, inside its own call, and
 ///   forwards [`track_inline`](Spawn::track_inline). If it does not, a [`Tracker`](crate::Tracker)
 ///   inside does not count work that runs inline, and a spawn that reaches the tracker from another
-///   thread is counted at the wrapper's line and never as an orphan. A closure cannot forward:
-///   write `Tracker::new(spawn_fn(..))`, not `spawn_fn(.. tracker ..)`.
+///   thread is counted at the wrapper's line and never as an orphan, and again if the work ran
+///   inline. A closure cannot forward: write `Tracker::new(spawn_fn(..))`, not
+///   `spawn_fn(.. tracker ..)`.
 /// - If it spawns something of its own inside the call, it shields it:
 ///   `.shield(&tracker).detach()`. A tracker or a [`DynSpawner`] takes the first future that is
 ///   spawned on it directly inside the call for the work.

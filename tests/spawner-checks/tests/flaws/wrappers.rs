@@ -95,7 +95,8 @@ impl<S: Spawn + Clone + Send + 'static> Spawn for Defers<S> {
     }
 }
 
+/// The tracker cannot know that it counts the work already, so inline work that is handed over counts twice.
 #[test]
 fn a_wrapper_that_calls_on_another_thread() {
-    wrapper_rules(Defers).assert_broken(&[Rule::CallsInsideItsOwnCall]);
+    wrapper_rules(Defers).assert_broken(&[Rule::CallsInsideItsOwnCall, Rule::ForwardsTrackInline]);
 }
