@@ -15,7 +15,7 @@ pub(crate) enum Metric {
     Bytes,
     /// The largest future, in KiB, that a debug build can await on a stack of 2 MiB.
     Stack,
-    /// Nanoseconds per operation, both by turns.
+    /// Nanoseconds per operation, both alternately.
     Time,
 }
 

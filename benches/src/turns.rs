@@ -1,4 +1,4 @@
-//! Times, measured by turns.
+//! Times, measured alternately.
 //!
 //! The ratio of two times that are measured one after the other is also that of what the machine did in between. So both contenders
 //! are processes that wait to be asked, and are asked alternately, for some milliseconds each; the ratio is taken in each round, and

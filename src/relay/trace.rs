@@ -12,8 +12,7 @@ use tracing::{Span, debug, dispatcher, error};
 
 use crate::error::Outcome;
 use crate::util::CallLocation;
-use crate::util::contain::contain;
-use crate::util::held::Held;
+use crate::util::contain::{Contained, contain};
 use crate::util::sync::thread_cells;
 
 /// The target of every event: the crate, and not the module that happens to emit it.
@@ -32,7 +31,7 @@ pub(crate) enum CallSpan {
     /// No span, or no subscriber.
     None,
     /// Boxed, because few programs need it and every shield is moved.
-    Some(Box<Span>),
+    Some(Box<Contained<Span>>),
     /// The call was made inside an event of ours.
     Silent,
 }
@@ -57,7 +56,7 @@ impl CallSpan {
         if current.is_none() {
             Self::None
         } else {
-            Self::Some(Box::new(current))
+            Self::Some(Box::new(Contained::new(current)))
         }
     }
 
@@ -75,23 +74,8 @@ impl CallSpan {
     #[inline]
     pub(crate) fn clear(&mut self) {
         if let Self::Some(_) = self {
-            self.drop_span();
+            *self = Self::None;
         }
-    }
-
-    #[cold]
-    fn drop_span(&mut self) {
-        if let Self::Some(span) = &mut *self {
-            let span = mem::replace(&mut **span, Span::none());
-            contain(move || drop(span));
-        }
-    }
-}
-
-impl Drop for CallSpan {
-    #[inline]
-    fn drop(&mut self) {
-        self.clear();
     }
 }
 
@@ -115,28 +99,19 @@ pub(crate) struct Announcement(Option<Arc<Record>>);
 /// What the events of one orphan have in common. Shared, because the first is emitted by the
 /// caller's side and the second by the work's.
 struct Record {
-    span: Held<Span>,
+    span: Contained<Span>,
     since: Since,
 }
 
-impl Drop for Record {
-    fn drop(&mut self) {
-        let span = self.span.take();
-        contain(move || drop(span));
-    }
-}
-
 impl Trace {
-    pub(crate) fn new(mut span: CallSpan) -> Self {
-        let span = match &mut span {
+    pub(crate) fn new(span: CallSpan) -> Self {
+        let span = match span {
             CallSpan::Silent => return Self(None),
-            CallSpan::None => Span::none(),
-            CallSpan::Some(span) => mem::replace(&mut **span, Span::none()),
+            CallSpan::None => Contained::new(Span::none()),
+            CallSpan::Some(span) => *span,
         };
-        Self(Some(Arc::new(Record {
-            span: Held::new(span),
-            since: Since::now(),
-        })))
+        let since = Since::now();
+        Self(Some(Arc::new(Record { span, since })))
     }
 
     pub(crate) fn announcement(&self) -> Announcement {

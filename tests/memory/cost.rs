@@ -85,11 +85,13 @@ pub(crate) fn many_orphans() {
         let mut shield = work.shield_on_drop(&tracker).on_orphan(drop);
         assert!(poll(&mut shield).is_pending());
     };
+    let at_its_location = || drop(ready(()).shield_on_drop(&tracker));
+    // Not inlined: in a release build, each copy of the code would have a `Location` of its own.
+    let [orphan, at_its_location] = std::hint::black_box([&orphan as &dyn Fn(), &at_its_location]);
     // The tracker keeps a location from its first entry on.
     orphan();
+    at_its_location();
     queue.borrow_mut().clear();
-    let at_its_location = || ready(()).shield_on_drop(&tracker).location();
-    assert!(at_its_location().line() > 0);
     let (_, kept) = cost(|| {
         (0..ORPHANS).for_each(|_| orphan());
         assert_eq!(tracker.len(), ORPHANS);
@@ -99,7 +101,7 @@ pub(crate) fn many_orphans() {
         }
         assert!(tracker.is_empty());
         assert!(poll(&mut tracker.wait()).is_ready());
-        assert!(at_its_location().line() > 0);
+        at_its_location();
     });
     assert_eq!(kept, 0);
 }

@@ -1,7 +1,7 @@
 //! One binary for each way to protect a future, under `src/bin`, and the scenarios that all of them can run.
 //!
 //! `cargo run -p futures-shield-contenders --bin shield -- ready 610` runs the scenario `ready` with 610 operations. Without a
-//! number, it reads numbers from its input, and prints the nanoseconds of each run: that is how times are measured by turns.
+//! number, it reads numbers from its input, and prints the nanoseconds of each run: that is how times are measured alternately.
 //!
 //! Nothing in here measures anything but time: instructions, allocations and bytes are counted from outside, by valgrind, so
 //! the binaries are those of any user: the release profile as it is by default, and the system's allocator.
