@@ -452,3 +452,25 @@ fn replaced_hook_that_reenters() {
         assert_eq!(kept.outcome().unwrap(), 7);
     });
 }
+
+/// The payload of an orphan's panic calls back into the tracker when it is dropped: no lock is held, and the work still
+/// counts as an orphan.
+#[test]
+fn payload_whose_drop_reenters() {
+    let seen = on_a_thread(|| {
+        let crank = Crank::new();
+        let tracker = futures_shield::Tracker::new(crank.spawner());
+        let (inside, seen) = (tracker.clone(), std::sync::Arc::new(std::sync::Mutex::new(None)));
+        let sees = std::sync::Arc::clone(&seen);
+        let reenters = OnDrop::new(move || {
+            drop(std::future::pending::<()>().shield(&inside));
+            *locked(&sees) = Some((inside.len(), inside.orphans()));
+        });
+        let work = async move { panic_any(reenters) };
+        drop::<Shield<()>>(work.shield(&tracker));
+        crank.run();
+        let seen = locked(&seen).take();
+        seen
+    });
+    assert_eq!(seen, Some((2, 2)));
+}
