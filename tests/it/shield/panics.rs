@@ -469,8 +469,7 @@ fn payload_whose_drop_reenters() {
         let work = async move { panic_any(reenters) };
         drop::<Shield<()>>(work.shield(&tracker));
         crank.run();
-        let seen = locked(&seen).take();
-        seen
+        locked(&seen).take()
     });
     assert_eq!(seen, Some((2, 2)));
 }
