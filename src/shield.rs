@@ -183,8 +183,8 @@ impl<T> Shield<T> {
     /// # Panics
     ///
     /// Awaiting a clone panics if the work panicked or was cancelled. Panics if a clone is polled
-    /// after completion. A panic of the output's own `Clone` reaches that waiter, and counts as a
-    /// delivery.
+    /// after completion. A panic of the output's own `Clone` reaches that waiter only, and is no
+    /// delivery: the next waiter gets the output, or the hook.
     ///
     /// # Examples
     ///

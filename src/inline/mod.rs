@@ -1,6 +1,7 @@
 //! Work that runs inside its caller, and becomes a task only if its caller drops it before
 //! completion.
 
+mod attached;
 mod cleanup;
 mod on_drop;
 
@@ -10,11 +11,12 @@ use std::mem::{self, ManuallyDrop};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use self::attached::Attached;
 pub use self::cleanup::{Cleanup, CleanupRun, cleanup};
 pub use self::on_drop::ShieldOnDrop;
-use crate::ledger::InlineEntry;
-use crate::relay::{CallSpan, Hook, HookSlot, Orphan, Orphaned, Work, drop_hook};
+use crate::relay::{Hook, Orphan, Orphaned, Work, drop_hook};
 use crate::spawn::handover::inline_call;
+use crate::util::call;
 use crate::util::contain::{Contained, contain};
 use crate::util::{CallLocation, polled_after_completion};
 
@@ -63,75 +65,18 @@ pub(crate) struct Inline<F: Future + ?Sized, S> {
     location: CallLocation,
 }
 
-/// What belongs to the future: it moves into the orphan, or is dropped when the future ends.
-pub(crate) struct Attached<T> {
-    hook: HookSlot<T>,
-    entry: InlineEntry,
-    span: CallSpan,
-    /// Whether one of the above is set. Usually none is, and then a poll reads this field only.
-    any: Any,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Any {
-    Nothing,
-    Something,
-}
-
-impl<T> Attached<T> {
-    #[inline]
-    pub(crate) fn new(entry: InlineEntry) -> Self {
-        let span = CallSpan::capture();
-        let any = if entry.is_none() && span.is_none() {
-            Any::Nothing
-        } else {
-            Any::Something
-        };
-        Self {
-            hook: HookSlot::empty(),
-            entry,
-            span,
-            any,
-        }
-    }
-
-    pub(crate) fn set_hook(&mut self, hook: Hook<T>) {
-        self.any = Any::Something;
-        self.hook.set(hook);
-    }
-
-    #[inline]
-    fn take(&mut self) -> Self {
-        Self {
-            hook: mem::replace(&mut self.hook, HookSlot::empty()),
-            entry: mem::replace(&mut self.entry, InlineEntry::none()),
-            span: self.span.take(),
-            any: self.any,
-        }
-    }
-
-    /// The first poll begins.
-    #[inline]
-    fn begin(&mut self) {
-        if self.any == Any::Something {
-            self.entry.begin();
-        }
-    }
-
-    /// The future was polled and has ended.
-    #[inline]
-    fn end(&mut self) {
-        if self.any == Any::Something {
-            self.hook.clear();
-            self.span.clear();
-            drop(self.entry.take_begun());
-        }
-    }
-}
-
-/// Guard for one poll. Unless it is forgotten (the poll is pending), it drops what is attached,
-/// whether the poll completed or panicked.
+/// Guard for one poll. Unless the poll is pending, it drops what is attached, whether the poll
+/// completed or panicked.
 struct Polling<'a, T>(&'a mut Attached<T>);
+
+impl<T> Polling<'_, T> {
+    /// The poll is pending.
+    #[inline]
+    fn pause(self) {
+        self.0.pause();
+        mem::forget(self);
+    }
+}
 
 impl<T> Drop for Polling<'_, T> {
     #[inline]
@@ -142,7 +87,7 @@ impl<T> Drop for Polling<'_, T> {
 
 impl<F: Future + ?Sized, S> Inline<F, S> {
     #[inline]
-    pub(crate) fn new(
+    fn new(
         progress: Progress<F>,
         attached: Attached<F::Output>,
         spawner: Contained<S>,
@@ -160,22 +105,28 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
 
     #[inline]
     pub(crate) fn poll(&mut self, name: &str, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // Taken out, so that a future whose poll panics is dropped, and neither polled nor spawned
+        // again.
+        let is_bare = self.attached.is_nothing();
         let future = match self.progress.take() {
             Progress::Lazy(future) | Progress::Armed(future) => {
-                self.attached.begin();
+                if !is_bare {
+                    self.attached.begin();
+                }
                 future
             }
             Progress::Suspended(future) => future,
             Progress::Ended => polled_after_completion(name, Some(self.location)),
         };
+        if !call::is_outside() {
+            self.attached.hide_call();
+        }
         // Before the future: if its poll panics, what is attached is dropped after it.
         let polling = Polling(&mut self.attached);
-        // Taken out, so that a future whose poll panics is dropped, and neither polled nor spawned
-        // again.
         let mut future = Contained::new(future);
         match future.as_mut().poll(cx) {
             Poll::Pending => {
-                mem::forget(polling);
+                polling.pause();
                 self.progress = Progress::Suspended(future.into_inner());
                 Poll::Pending
             }
@@ -244,12 +195,7 @@ fn abandon<F: Future + ?Sized, S>(
     rescue: Rescue<F, S>,
     location: CallLocation,
 ) {
-    let Attached {
-        mut hook,
-        mut entry,
-        span,
-        ..
-    } = attached;
+    let (mut hook, mut entry, span) = attached.into_parts();
     let (future, started, count) = match progress {
         // It has to run, so it counts from here.
         Progress::Armed(future) => (future, false, entry.begin_and_take()),

@@ -63,6 +63,12 @@ impl InlineEntry {
         self.lines.enter();
     }
 
+    /// Ends the count of work that was polled.
+    #[inline]
+    pub(crate) fn end(self) {
+        self.lines.leave().wake();
+    }
+
     /// Takes the count of work that was polled.
     #[inline]
     pub(crate) fn take_begun(&mut self) -> Count {

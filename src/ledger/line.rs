@@ -1,7 +1,7 @@
 //! The counts of one location.
 
 use super::table::Bucket;
-use super::whole::{ToWake, Whole};
+use super::whole::Whole;
 use crate::util::CallLocation;
 use crate::util::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
 
@@ -70,18 +70,17 @@ impl Line {
         self.whole.enter();
     }
 
-    /// Leaves both counts. Call [`wake`](Self::wake) after it.
+    /// Leaves both counts. Returns `true` if the caller is to call [`wake`](Self::wake).
     #[inline]
-    pub(super) fn leave(&self) -> ToWake {
-        let to_wake = self.whole.leave();
+    pub(super) fn leave(&self) -> bool {
+        let is_drained = self.whole.leave();
         self.running.fetch_sub(1, Ordering::Release);
-        to_wake
+        is_drained
     }
 
-    /// Wakes whoever waits, if leaving made the whole zero.
-    #[inline]
-    pub(super) fn wake(&self, to_wake: ToWake) {
-        self.whole.wake(to_wake);
+    /// Wakes whoever waits until nothing runs.
+    pub(super) fn wake(&self) {
+        self.whole.wake();
     }
 
     pub(super) fn is_of(&self, whole: &Arc<Whole>) -> bool {

@@ -9,6 +9,25 @@ use crate::util::sync::Arc;
 #[derive(Clone)]
 pub(crate) struct Lines(Option<Arc<Node>>);
 
+/// The trackers at which nothing runs any more and somebody waits for that.
+#[must_use]
+pub(crate) struct Drained(Lines);
+
+impl Drained {
+    /// Wakes whoever waits.
+    #[inline]
+    pub(crate) fn wake(self) {
+        if !self.0.is_none() {
+            self.wake_all();
+        }
+    }
+
+    #[cold]
+    fn wake_all(self) {
+        self.0.for_each(Line::wake);
+    }
+}
+
 /// One line, or those of nested trackers.
 pub(crate) enum Node {
     Line(Line),
@@ -42,17 +61,20 @@ impl Node {
         self.for_each(&mut |line| f(line));
     }
 
-    /// Leaves each line, and wakes whoever waits only after the last: a waker may look at any
-    /// tracker.
-    fn leave(&self, then: &mut dyn FnMut()) {
-        match self {
-            Self::Line(line) => {
-                let to_wake = line.leave();
-                then();
-                line.wake(to_wake);
-            }
-            Self::Nested(one, other) => one.leave(&mut || other.leave(&mut *then)),
+    #[inline]
+    fn leave(self: &Arc<Self>) -> Drained {
+        match &**self {
+            Self::Line(line) if line.leave() => Drained(Lines::one(self)),
+            Self::Line(_) => Drained(Lines::none()),
+            Self::Nested(one, other) => Self::leave_both(one, other),
         }
+    }
+
+    #[cold]
+    fn leave_both(one: &Arc<Self>, other: &Arc<Self>) -> Drained {
+        let mut drained = one.leave();
+        drained.0.add(other.leave().0);
+        drained
     }
 }
 
@@ -101,29 +123,16 @@ impl Lines {
     }
 
     #[inline]
-    pub(super) fn enter(&self) {
+    pub(crate) fn enter(&self) {
         self.for_each(Line::enter);
     }
 
+    /// Leaves each line. It wakes nobody, so it can be called under a lock.
     #[inline]
-    pub(super) fn leave(&self) {
-        self.leave_then(|| {});
-    }
-
-    /// Leaves each line, calls `then`, and wakes whoever waits.
-    #[inline]
-    pub(super) fn leave_then(&self, then: impl FnOnce()) {
-        match self.0.as_deref() {
-            None => then(),
-            Some(Node::Line(line)) => {
-                let to_wake = line.leave();
-                then();
-                line.wake(to_wake);
-            }
-            Some(nested) => {
-                let mut then = Some(then);
-                nested.leave(&mut || then.take().into_iter().for_each(|then| then()));
-            }
+    pub(crate) fn leave(&self) -> Drained {
+        match &self.0 {
+            Some(node) => node.leave(),
+            None => Drained(Self::none()),
         }
     }
 

@@ -18,10 +18,6 @@ pub(crate) struct Whole {
     waiters: Waiters,
 }
 
-/// Whether leaving made the count zero while somebody waits: then [`Whole::wake`] is to be called.
-#[must_use]
-pub(super) struct ToWake(bool);
-
 impl Whole {
     pub(super) fn new() -> Self {
         Self {
@@ -45,21 +41,15 @@ impl Whole {
         self.running.fetch_add(ONE, Ordering::Release);
     }
 
+    /// Returns `true` if this made the count zero while somebody waits for that.
     #[inline]
-    pub(super) fn leave(&self) -> ToWake {
+    pub(super) fn leave(&self) -> bool {
         // Release for what the work did; acquire to hand on what earlier entries did.
-        ToWake(self.running.fetch_sub(ONE, Ordering::AcqRel) == ONE | AWAITED)
-    }
-
-    #[inline]
-    pub(super) fn wake(&self, to_wake: ToWake) {
-        if to_wake.0 {
-            self.wake_all();
-        }
+        self.running.fetch_sub(ONE, Ordering::AcqRel) == ONE | AWAITED
     }
 
     #[cold]
-    fn wake_all(&self) {
+    pub(super) fn wake(&self) {
         // Cleared before waking: a waiter that registers later sets it again.
         self.running.fetch_and(!AWAITED, Ordering::Relaxed);
         self.waiters.wake_all();

@@ -1,6 +1,7 @@
 //! The caller's side of a shield, the same under every handle.
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::hook::{Hook, HookSlot, drop_hook};
@@ -15,13 +16,20 @@ use crate::util::{CallLocation, polled_after_completion};
 /// Waits for the outcome. When it stops waiting (delivered or dropped) it notifies the relay, and
 /// the work's [`Caller`](crate::Caller) if there is one.
 pub(crate) struct Awaiter<T> {
-    /// `None` once the outcome was delivered.
-    relay: Option<Arc<Relay<T>>>,
+    /// `None` once the outcome was delivered. `ManuallyDrop`, because drop glue would look at it
+    /// again after delivery.
+    waiting: ManuallyDrop<Option<Waiting<T>>>,
+    registered: bool,
+    location: CallLocation,
+}
+
+/// What is needed until the outcome is delivered. Foreign code may run when it is dropped: that of
+/// the hook, which is not needed any more, and of those who wait for the caller to be gone.
+struct Waiting<T> {
+    relay: Arc<Relay<T>>,
     hook: HookSlot<T>,
     gone: Option<SetOnDrop>,
     span: CallSpan,
-    registered: bool,
-    location: CallLocation,
 }
 
 impl<T> Awaiter<T> {
@@ -29,70 +37,78 @@ impl<T> Awaiter<T> {
     pub(crate) fn new(relay: Arc<Relay<T>>, gone: Option<SetOnDrop>) -> Self {
         Self {
             location: relay.location(),
-            relay: Some(relay),
-            hook: HookSlot::empty(),
-            gone,
-            span: CallSpan::capture(),
+            waiting: ManuallyDrop::new(Some(Waiting {
+                relay,
+                hook: HookSlot::empty(),
+                gone,
+                span: CallSpan::capture(),
+            })),
             registered: false,
         }
     }
 
     /// Begins the call to the spawner.
     #[inline]
-    pub(crate) fn spawn_call(&self) -> Option<SpawnCall<'_, T>> {
-        let relay = self.relay.as_deref()?;
-        Some(SpawnCall::begin(relay))
+    pub(crate) fn spawn_call(&self) -> SpawnCall<'_, T> {
+        SpawnCall::begin(self.relay(), self.location)
+    }
+
+    #[inline]
+    fn relay(&self) -> Option<&Relay<T>> {
+        self.waiting.as_ref().map(|waiting| &*waiting.relay)
     }
 
     #[inline]
     pub(crate) fn poll(&mut self, name: &str, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
-        let Some(relay) = &self.relay else {
+        let Some(waiting) = &*self.waiting else {
             polled_after_completion(name, Some(self.location));
         };
-        let outcome = ready!(relay.poll(&mut self.registered, cx));
-        self.delivered();
-        self.hook.clear();
-        self.gone = None;
-        self.span.clear();
+        let outcome = ready!(waiting.relay.poll(&mut self.registered, cx));
+        self.set_gone();
+        self.stop_waiting();
         Poll::Ready(outcome)
     }
 
-    /// At delivery, too, the caller is gone. Every query returns that before foreign code runs: the
-    /// drop of a hook that is not needed, and wakers.
+    /// At delivery, too, the caller is gone. Every query returns that before foreign code runs. This
+    /// runs none, so it can be called under a lock.
     #[inline]
-    fn delivered(&mut self) {
-        self.relay = None;
-        if let Some(gone) = &self.gone {
+    pub(crate) fn set_gone(&self) {
+        if let Some(Waiting { gone: Some(gone), .. }) = &*self.waiting {
             gone.set();
         }
     }
 
-    /// Takes the outcome if the work has ended. The rest of the delivery, which runs foreign code,
-    /// is left to the drop of this, so that it may be called under a lock.
-    pub(crate) fn take_ended(&mut self) -> Poll<Outcome<T>> {
-        let Some(relay) = &self.relay else {
-            return Poll::Pending;
-        };
-        let outcome = ready!(relay.take_ended());
-        self.delivered();
-        Poll::Ready(outcome)
+    /// The outcome was delivered.
+    #[inline]
+    pub(crate) fn stop_waiting(&mut self) {
+        *self.waiting = None;
+    }
+
+    /// Takes the outcome if the work has ended. It is delivered or [given back](Self::give_back).
+    pub(crate) fn take_ended(&self) -> Poll<Outcome<T>> {
+        self.relay().map_or(Poll::Pending, Relay::take_ended)
+    }
+
+    /// Takes back an outcome that was not delivered after all.
+    pub(crate) fn give_back(&self, outcome: Outcome<T>) {
+        if let Some(relay) = self.relay() {
+            relay.give_back(outcome);
+        }
     }
 
     /// Stores a waker for the end of the work, and does not take the outcome.
     pub(crate) fn register(&self, waker: Waker) {
-        if let Some(relay) = &self.relay {
+        if let Some(relay) = self.relay() {
             relay.replace_waker(waker);
         }
     }
 
     #[cold]
     fn abandon(&mut self) {
-        if let Some(relay) = self.relay.take() {
-            let gone = self.gone.take();
-            if let Some(gone) = &gone {
-                gone.set();
-            }
-            relay.abandon(Orphan::new(self.hook.take(), self.span.take()), gone);
+        self.set_gone();
+        if let Some(mut waiting) = self.waiting.take() {
+            let orphan = Orphan::new(waiting.hook.take(), waiting.span.take());
+            waiting.relay.abandon(orphan, waiting.gone.take());
         }
     }
 
@@ -107,19 +123,18 @@ impl<T> Awaiter<T> {
 
     /// Stores the hook, or drops it after delivery: then it can never run.
     pub(crate) fn set_hook(&mut self, hook: Hook<T>) {
-        if self.relay.is_some() {
-            self.hook.set(hook);
-        } else {
-            drop_hook(Some(hook));
+        match &mut *self.waiting {
+            Some(waiting) => waiting.hook.set(hook),
+            None => drop_hook(Some(hook)),
         }
     }
 
     pub(crate) fn is_finished(&self) -> bool {
-        self.relay.as_ref().is_none_or(|relay| relay.is_finished())
+        self.relay().is_none_or(Relay::is_finished)
     }
 
     pub(crate) fn is_delivered(&self) -> bool {
-        self.relay.is_none()
+        self.waiting.is_none()
     }
 
     pub(crate) fn location(&self) -> CallLocation {
@@ -128,7 +143,7 @@ impl<T> Awaiter<T> {
 
     /// Returns a word for `Debug`.
     pub(crate) fn state_name(&self) -> &'static str {
-        self.relay.as_ref().map_or("delivered", |relay| relay.state_name())
+        self.relay().map_or("delivered", Relay::state_name)
     }
 
     /// Writes the `Debug` text of the handle called `name`.
@@ -145,7 +160,7 @@ impl<T> Drop for Awaiter<T> {
     #[inline]
     fn drop(&mut self) {
         // Checked first to keep the common path (delivered) inline.
-        if self.relay.is_some() {
+        if self.waiting.is_some() {
             self.abandon();
         }
     }

@@ -30,7 +30,7 @@ use crate::spawn::handover::{EagerCall, eager_call};
 use crate::util::CallLocation;
 use crate::util::contain::contain;
 use crate::util::flag::SetOnDrop;
-use crate::util::sync::{Mutex, lock};
+use crate::util::sync::{Mutex, MutexGuard, lock};
 
 /// What the work and its caller share.
 pub(crate) struct Relay<T> {
@@ -40,19 +40,18 @@ pub(crate) struct Relay<T> {
 
 struct Shared<T> {
     state: State<T>,
-    /// Where trackers count the work. The work counts until it has ended and its caller was woken,
-    /// and again while its hook runs after that.
+    /// Where trackers count the work: until it has ended, and again if its hook runs after that.
     lines: Lines,
 }
 
 /// The state of the hand-over: who is still there, and where the outcome is.
 ///
 /// ```text
-///              the work ends                   the caller polls, or is gone
-/// Awaited ──────────────────> Ending, Ended ───────────────────────────────> Settled
-///    │ the caller is gone                                                       ^
-///    └──────────────────────> Orphaned ─────────────────────────────────────────┘
-///                                               the work ends
+///              the work ends              the caller polls, or is gone
+/// Awaited ──────────────────────> Ended ───────────────────────────────> Settled
+///    │ the caller is gone                                                   ^
+///    └──────────────────────> Orphaned ─────────────────────────────────────┘
+///                                              the work ends
 /// ```
 enum State<T> {
     /// The work runs and its caller is there, with a waker once it has polled. Left by whichever of
@@ -60,9 +59,6 @@ enum State<T> {
     Awaited(Option<Waker>),
     /// The work runs and its caller is gone. Left by the work, when it ends.
     Orphaned(Orphan<T>),
-    /// The work has ended, its caller is being woken, and trackers still count it. Left by the
-    /// work, or by the caller, who takes the outcome or is gone.
-    Ending(Outcome<T>),
     /// The work has ended and its outcome is not delivered. Left by the caller, who takes the
     /// outcome or is gone.
     Ended(Outcome<T>),
@@ -86,21 +82,18 @@ impl<T> Relay<T> {
         self.location
     }
 
-    /// Takes over the count that trackers began during the call to the spawner. The work may have
-    /// ended by now.
-    #[cold]
-    fn adopt(&self, count: Count) {
+    /// Takes over the count that trackers began at `lines` during the call to the spawner. The work
+    /// may have ended by now.
+    #[inline]
+    fn adopt(&self, lines: Lines) {
         let mut shared = lock(&self.shared);
+        shared.lines = lines;
         // The caller is still in the call, so it has neither taken the outcome nor gone.
-        let ended = if let State::Ended(_) = shared.state {
-            shared.lines = count.lines().clone();
-            Some(count)
-        } else {
-            shared.lines = count.hand_over();
-            None
-        };
-        drop(shared);
-        drop(ended);
+        if let State::Ended(_) = shared.state {
+            let drained = shared.lines.leave();
+            drop(shared);
+            drained.wake();
+        }
     }
 
     /// Takes the outcome for the caller, or stores the caller's waker until there is one.
@@ -153,6 +146,11 @@ impl<T> Relay<T> {
         lock(&self.shared).state.take_outcome()
     }
 
+    /// Takes back an outcome that was taken and not delivered.
+    pub(crate) fn give_back(&self, outcome: Outcome<T>) {
+        lock(&self.shared).state = State::Ended(outcome);
+    }
+
     /// The caller is gone: leaves `orphan` behind if the work still runs, or gives it the outcome
     /// if that was not delivered. `gone` has set its flag, and wakes its waiters once the new state
     /// can be seen.
@@ -170,11 +168,6 @@ impl<T> Relay<T> {
                 }
                 announcement.emit(self.location);
             }
-            State::Ending(outcome) => {
-                let count = Count::taken_over(shared.lines.take());
-                drop(shared);
-                orphan.take_late(self.location, outcome, count, gone);
-            }
             State::Ended(outcome) => {
                 let count = Count::begin(shared.lines.take());
                 drop(shared);
@@ -191,45 +184,33 @@ impl<T> Relay<T> {
     #[inline]
     pub(crate) fn settle(&self, outcome: Outcome<T>) {
         let mut shared = lock(&self.shared);
-        if let State::Awaited(waker) = &mut shared.state {
-            let waker = waker.take();
-            let is_counted = !shared.lines.is_none();
-            shared.state = if is_counted {
-                State::Ending(outcome)
-            } else {
-                State::Ended(outcome)
-            };
-            drop(shared);
-            if let Some(waker) = waker {
-                contain(move || waker.wake());
+        match mem::replace(&mut shared.state, State::Ended(outcome)) {
+            State::Awaited(waker) if shared.lines.is_none() => {
+                drop(shared);
+                wake(waker);
             }
-            if is_counted {
-                self.end_count();
+            State::Awaited(waker) => {
+                // Under the lock, or a caller that is gone at this moment counts its hook while the
+                // work still counts.
+                let drained = shared.lines.leave();
+                drop(shared);
+                wake(waker);
+                drained.wake();
             }
-            return;
-        }
-        let orphaned = mem::replace(&mut shared.state, State::Settled);
-        let lines = shared.lines.take();
-        drop(shared);
-        if let State::Orphaned(orphan) = orphaned {
-            orphan.conclude(self.location, outcome, Count::taken_over(lines));
+            State::Orphaned(orphan) => self.conclude(shared, orphan),
+            // Unreachable: work ends once.
+            State::Ended(_) | State::Settled => {}
         }
     }
 
-    /// The caller was woken: the work no longer counts, unless a caller that is gone has taken the
-    /// count over.
-    fn end_count(&self) {
-        let mut shared = lock(&self.shared);
-        let lines = match mem::replace(&mut shared.state, State::Settled) {
-            State::Ending(outcome) => {
-                shared.state = State::Ended(outcome);
-                shared.lines.clone()
-            }
-            _ => shared.lines.take(),
-        };
-        // Under the lock, or a caller that is gone at this moment counts its hook while this still
-        // counts.
-        Count::taken_over(lines).end_then(move || drop(shared));
+    /// Gives the outcome, which has just been stored, to the hook of an orphan.
+    #[cold]
+    fn conclude(&self, mut shared: MutexGuard<'_, Shared<T>>, orphan: Orphan<T>) {
+        if let Poll::Ready(outcome) = shared.state.take_outcome() {
+            let count = Count::taken_over(shared.lines.take());
+            drop(shared);
+            orphan.conclude(self.location, outcome, count);
+        }
     }
 
     /// Returns `true` if the work has ended.
@@ -242,26 +223,41 @@ impl<T> Relay<T> {
         match self.shared.try_lock() {
             Ok(shared) => match shared.state {
                 State::Awaited(_) | State::Orphaned(_) => "running",
-                State::Ending(_) | State::Ended(_) | State::Settled => "finished",
+                State::Ended(_) | State::Settled => "finished",
             },
             Err(_) => "changing",
         }
     }
 }
 
+#[inline]
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        contain(move || waker.wake());
+    }
+}
+
 /// The call to the spawner of an eager shield. When it ends, by unwinding too, the relay knows
 /// where trackers count the work.
 pub(crate) struct SpawnCall<'a, T> {
-    relay: &'a Relay<T>,
+    relay: Option<&'a Relay<T>>,
     call: EagerCall,
 }
 
 impl<'a, T> SpawnCall<'a, T> {
     #[inline]
-    pub(crate) fn begin(relay: &'a Relay<T>) -> Self {
+    fn begin(relay: Option<&'a Relay<T>>, location: CallLocation) -> Self {
         Self {
             relay,
-            call: eager_call(relay.location),
+            call: eager_call(location),
+        }
+    }
+
+    #[inline(never)]
+    fn adopt(&mut self) {
+        let lines = self.call.take_lines();
+        if let (Some(relay), false) = (self.relay, lines.is_none()) {
+            relay.adopt(lines);
         }
     }
 }
@@ -269,9 +265,8 @@ impl<'a, T> SpawnCall<'a, T> {
 impl<T> Drop for SpawnCall<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        let count = self.call.end();
-        if !count.lines().is_none() {
-            self.relay.adopt(count);
+        if self.call.has_lines() {
+            self.adopt();
         }
     }
 }
@@ -281,7 +276,7 @@ impl<T> State<T> {
     #[inline]
     fn take_outcome(&mut self) -> Poll<Outcome<T>> {
         match mem::replace(self, Self::Settled) {
-            Self::Ending(outcome) | Self::Ended(outcome) => Poll::Ready(outcome),
+            Self::Ended(outcome) => Poll::Ready(outcome),
             other => {
                 *self = other;
                 Poll::Pending

@@ -61,6 +61,11 @@ impl CallSpan {
     }
 
     #[inline]
+    pub(crate) fn none() -> Self {
+        Self::None
+    }
+
+    #[inline]
     pub(crate) fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }

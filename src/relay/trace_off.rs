@@ -12,6 +12,11 @@ impl CallSpan {
     }
 
     #[inline]
+    pub(crate) fn none() -> Self {
+        Self
+    }
+
+    #[inline]
     pub(crate) fn is_none(&self) -> bool {
         true
     }

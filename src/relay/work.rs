@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
@@ -11,7 +11,7 @@ use super::orphan::Orphan;
 use crate::error::{Outcome, ShieldError};
 use crate::ledger::Count;
 use crate::util::CallLocation;
-use crate::util::contain::{catch, contain};
+use crate::util::contain::{Contained, catch, contain};
 use crate::util::sync::Arc;
 
 /// Where the outcome of work goes.
@@ -118,33 +118,38 @@ impl<F: Future, S: Settle<F::Output>> Work<F, S> {
     }
 }
 
+/// Polls the future in `slot`, and drops it when it has completed.
+#[inline]
+fn poll_and_drop<F: Future>(mut slot: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    let Some(future) = slot.as_mut().as_pin_mut() else {
+        unreachable!("work that has ended is not polled");
+    };
+    let output = Contained::new(ready!(future.poll(cx)));
+    // If this panics, that is the outcome, and unwinding drops the output.
+    slot.set(None);
+    Poll::Ready(output.into_inner())
+}
+
 impl<F: Future, S: Settle<F::Output>> Future for Work<F, S> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let Some(future) = this.future.as_mut().as_pin_mut() else {
+        if this.future.is_none() {
             return Poll::Ready(());
-        };
+        }
         *this.started = true;
 
-        let ended = match catch(|| future.poll(cx)) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(output)) => match catch(|| this.future.set(None)) {
-                Ok(()) => Ok(output),
-                Err(payload) => {
-                    contain(move || drop(output));
-                    Err(payload)
-                }
-            },
-            Err(payload) => {
-                contain(|| this.future.set(None));
-                Err(payload)
-            }
-        };
-        let location = this.settle.location();
-        let outcome = ended.map_err(|payload| ShieldError::panicked(location, payload));
-        this.settle.settle(outcome);
-        Poll::Ready(())
+        let polled = catch(|| {
+            let output = ready!(poll_and_drop(this.future.as_mut(), cx));
+            this.settle.settle(Ok(output));
+            Poll::Ready(())
+        });
+        polled.unwrap_or_else(|payload| {
+            contain(|| this.future.set(None));
+            let panicked = ShieldError::panicked(this.settle.location(), payload);
+            this.settle.settle(Err(panicked));
+            Poll::Ready(())
+        })
     }
 }

@@ -12,8 +12,8 @@ use crate::util::wait::Condition;
 use crate::util::waiters::Waiters;
 use crate::util::{CallLocation, polled_after_completion};
 
-/// The outcome as each clone gets it.
-pub(super) type SharedOutcome<T> = Arc<Contained<Result<T, StdArc<ShieldError>>>>;
+/// The outcome as each clone gets it. The output is still to be cloned, which is foreign code.
+type SharedOutcome<T> = Result<Arc<Contained<T>>, StdArc<ShieldError>>;
 
 /// The caller's side of the work, for any number of waiters.
 pub(super) struct Hub<T> {
@@ -25,7 +25,12 @@ pub(super) struct Hub<T> {
 enum State<T> {
     /// No clone has delivered. Left by the first that does. If the last clone is dropped instead,
     /// the awaiter is dropped with this, and the work has lost its caller.
-    Waiting(Awaiter<T>),
+    Undelivered {
+        awaiter: Awaiter<T>,
+        /// Taken from the awaiter for a clone that was polled. If cloning the output panicked, that
+        /// clone has not delivered.
+        seen: Option<SharedOutcome<T>>,
+    },
     /// A clone has delivered. The final state.
     Delivered(SharedOutcome<T>),
 }
@@ -51,7 +56,7 @@ impl<T> Hub<T> {
         Self {
             location: awaiter.location(),
             bell,
-            state: Mutex::new(State::Waiting(awaiter)),
+            state: Mutex::new(State::Undelivered { awaiter, seen: None }),
         }
     }
 
@@ -63,41 +68,85 @@ impl<T> Hub<T> {
     pub(super) fn state_name(&self) -> &'static str {
         match self.state.try_lock() {
             Ok(state) => match &*state {
-                State::Waiting(awaiter) => awaiter.state_name(),
+                State::Undelivered { awaiter, .. } => awaiter.state_name(),
                 State::Delivered(_) => "finished",
             },
             Err(_) => "changing",
         }
     }
 
-    /// Returns the outcome of work that has ended, to the future called `name`. The first call
-    /// delivers it.
-    pub(super) fn outcome(&self, name: &str) -> SharedOutcome<T> {
+    /// Delivers the outcome of work that has ended, to the future called `name`.
+    pub(super) fn deliver(&self, name: &str) -> Result<T, StdArc<ShieldError>>
+    where
+        T: Clone,
+    {
+        let outcome = self.outcome(name);
+        let copy = match &outcome {
+            Ok(output) => Ok(T::clone(output)),
+            Err(error) => Err(StdArc::clone(error)),
+        };
+        self.delivered(outcome);
+        copy
+    }
+
+    fn outcome(&self, name: &str) -> SharedOutcome<T> {
         let mut state = lock(&self.state);
-        let awaiter = match &mut *state {
-            State::Delivered(outcome) => return Arc::clone(outcome),
-            State::Waiting(awaiter) => awaiter,
-        };
-        let outcome = match awaiter.take_ended() {
-            Poll::Ready(outcome) => share(outcome),
-            // The shield had delivered it before it was shared.
-            Poll::Pending => {
-                drop(state);
-                polled_after_completion(name, Some(self.location))
+        match &mut *state {
+            State::Undelivered {
+                awaiter,
+                seen: seen @ None,
+            } => {
+                if let Poll::Ready(outcome) = awaiter.take_ended() {
+                    return seen.insert(share(outcome)).clone();
+                }
             }
-        };
-        let delivered = State::Delivered(Arc::clone(&outcome));
-        let awaiter = mem::replace(&mut *state, delivered);
+            State::Undelivered {
+                seen: Some(outcome), ..
+            }
+            | State::Delivered(outcome) => return outcome.clone(),
+        }
+        // The shield had delivered it before it was shared.
         drop(state);
-        // The hook, which is not needed, and the wakers of those who wait for the caller to be
-        // gone.
-        drop(awaiter);
-        outcome
+        polled_after_completion(name, Some(self.location))
+    }
+
+    fn delivered(&self, outcome: SharedOutcome<T>) {
+        let mut state = lock(&self.state);
+        if let State::Undelivered { awaiter, .. } = &*state {
+            awaiter.set_gone();
+        }
+        let before = mem::replace(&mut *state, State::Delivered(outcome));
+        drop(state);
+        if let State::Undelivered { mut awaiter, .. } = before {
+            awaiter.stop_waiting();
+        }
+    }
+}
+
+/// The last clone is dropped. If none has delivered, the awaiter gives the outcome to the hook.
+impl<T> Drop for Hub<T> {
+    fn drop(&mut self) {
+        if let State::Undelivered { awaiter, seen } = &mut *lock(&self.state) {
+            if let Some(outcome) = seen.take().and_then(unshare) {
+                awaiter.give_back(outcome);
+            }
+        }
     }
 }
 
 fn share<T>(outcome: Outcome<T>) -> SharedOutcome<T> {
-    Arc::new(Contained::new(outcome.map_err(StdArc::new)))
+    match outcome {
+        Ok(output) => Ok(Arc::new(Contained::new(output))),
+        Err(error) => Err(StdArc::new(error)),
+    }
+}
+
+/// Returns the outcome if nobody else has it.
+fn unshare<T>(outcome: SharedOutcome<T>) -> Option<Outcome<T>> {
+    match outcome {
+        Ok(output) => Some(Ok(Arc::try_unwrap(output).ok()?.into_inner())),
+        Err(error) => Some(Err(StdArc::into_inner(error)?)),
+    }
 }
 
 /// Holds once the work has ended.
@@ -108,7 +157,7 @@ impl<T> Condition for Hub<T> {
 
     fn holds(&self) -> bool {
         match &*lock(&self.state) {
-            State::Waiting(awaiter) => awaiter.is_finished(),
+            State::Undelivered { awaiter, .. } => awaiter.is_finished(),
             State::Delivered(_) => true,
         }
     }

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::FusedFuture;
 
-use self::hub::{Hub, SharedOutcome};
+use self::hub::Hub;
 use crate::error::ShieldError;
 use crate::relay::Awaiter;
 use crate::util::polled_after_completion;
@@ -85,12 +85,15 @@ impl<T> Waiter<T> {
         }
     }
 
-    fn poll(&mut self, name: &str, cx: &mut Context<'_>) -> Poll<SharedOutcome<T>> {
+    fn poll(&mut self, name: &str, cx: &mut Context<'_>) -> Poll<Result<T, StdArc<ShieldError>>>
+    where
+        T: Clone,
+    {
         if self.wait.is_completed() {
             polled_after_completion(name, Some(self.wait.condition().location()));
         }
         ready!(self.wait.poll(name, cx));
-        Poll::Ready(self.wait.condition().outcome(name))
+        Poll::Ready(self.wait.condition().deliver(name))
     }
 }
 
@@ -158,8 +161,8 @@ impl<T: Clone> Future for SharedShield<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        match &**ready!(self.waiter.poll(Self::NAME, cx)) {
-            Ok(output) => Poll::Ready(output.clone()),
+        match ready!(self.waiter.poll(Self::NAME, cx)) {
+            Ok(output) => Poll::Ready(output),
             Err(error) => panic!("{error}"),
         }
     }
@@ -169,6 +172,6 @@ impl<T: Clone> Future for SharedFallibleShield<T> {
     type Output = Result<T, StdArc<ShieldError>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready((**ready!(self.waiter.poll(Self::NAME, cx))).clone())
+        self.waiter.poll(Self::NAME, cx)
     }
 }

@@ -74,12 +74,11 @@ impl Spawn for DynSpawner {
     #[track_caller]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         // Behind the `dyn`, the caller of a direct spawn is unknown.
-        let call = call::claim(Location::caller());
+        let (call, _restore) = call::claim(Location::caller());
         let task: BoxTask = match call {
             Call::Direct(_) => Box::pin(Isolated::new(future)),
             _ => Box::pin(future),
         };
-        let _call = call::enter(call);
         self.spawner.spawn_boxed(task);
     }
 

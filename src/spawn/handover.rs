@@ -3,7 +3,7 @@
 //! A spawner takes a future and returns nothing, so the two meet in thread-locals for the length of
 //! that call. If no tracker takes part, nothing here is touched but the current [`Call`].
 
-use std::mem::{self, ManuallyDrop};
+use std::mem::ManuallyDrop;
 
 use crate::ledger::{Count, Ledger, Lines};
 use crate::util::CallLocation;
@@ -12,14 +12,15 @@ use crate::util::sync::thread_cells;
 
 thread_cells! {
     // `ManuallyDrop`, to have no destructor: the guards below always take out what was put in.
-    /// The counts that trackers began for the work of an eager shield.
-    static BEGUN: ManuallyDrop<Count> = ManuallyDrop::new(Count::none());
+    /// The lines at which trackers began to count the work of an eager shield.
+    static BEGUN: ManuallyDrop<Lines> = ManuallyDrop::new(Lines::none());
     /// The lines at which inline work is counted already.
     static COUNTED: ManuallyDrop<Lines> = ManuallyDrop::new(Lines::none());
 }
 
-fn swap_begun(count: Count) -> Count {
-    ManuallyDrop::into_inner(BEGUN.with(|begun| begun.replace(ManuallyDrop::new(count))))
+#[inline]
+fn swap_begun(lines: Lines) -> Lines {
+    ManuallyDrop::into_inner(BEGUN.with(|begun| begun.replace(ManuallyDrop::new(lines))))
 }
 
 fn swap_counted(lines: Lines) -> Lines {
@@ -30,7 +31,7 @@ fn swap_counted(lines: Lines) -> Lines {
 #[must_use]
 pub(crate) struct EagerCall {
     /// What trackers began in an outer call.
-    outer: Count,
+    outer: Lines,
     call: Restore,
 }
 
@@ -39,23 +40,26 @@ pub(crate) struct EagerCall {
 pub(crate) fn eager_call(location: CallLocation) -> EagerCall {
     let call = call::enter(Call::Eager(location));
     let outer = if call.is_nested() {
-        swap_begun(Count::none())
+        swap_begun(Lines::none())
     } else {
-        Count::none()
+        Lines::none()
     };
     EagerCall { outer, call }
 }
 
 impl EagerCall {
-    /// Ends the call, and returns the count that trackers began for the work. Called once, by the
-    /// drop of the owner, so that it is not left out if the spawner panics.
+    /// Returns `true` if trackers began to count the work, or may have in an outer call. Then call
+    /// [`take_lines`](Self::take_lines): in the drop of the owner, so that it is not left out if
+    /// the spawner panics.
     #[inline]
-    pub(crate) fn end(&mut self) -> Count {
-        if call::is_claimed() || self.call.is_nested() {
-            swap_begun(mem::replace(&mut self.outer, Count::none()))
-        } else {
-            Count::none()
-        }
+    pub(crate) fn has_lines(&self) -> bool {
+        call::is_claimed() || self.call.is_nested()
+    }
+
+    /// Ends the call, and returns the lines at which trackers began to count the work.
+    #[inline]
+    pub(crate) fn take_lines(&mut self) -> Lines {
+        swap_begun(self.outer.take())
     }
 }
 
@@ -85,26 +89,39 @@ impl Drop for InlineCall {
     }
 }
 
-/// A tracker's part of a call: the count of its task, unless the work itself has it, and the call
+/// A tracker's part of a call: the count of its task, or `None` if a shield keeps it, and the call
 /// to the spawner inside.
 #[inline]
-pub(crate) fn claim(ledger: &Ledger, caller: CallLocation) -> (Count, Restore) {
-    let call = call::claim(caller);
-    let line = ledger.line(call.location().unwrap_or(caller));
+pub(crate) fn claim(ledger: &Ledger, caller: CallLocation) -> (Option<Count>, Restore) {
+    let (call, restore) = call::claim(caller);
     let count = match call {
-        Call::Eager(_) => {
-            let mut begun = swap_begun(Count::begin(line));
-            if !begun.lines().is_none() {
-                // A tracker around this one has begun to count.
-                begun.add(swap_begun(Count::none()));
-                drop(swap_begun(begun));
-            }
-            Count::none()
+        Call::Eager(location) => {
+            begin_for_shield(ledger, location);
+            None
         }
-        Call::Inline(_) if is_counted(ledger) => Count::none(),
-        _ => Count::begin(line),
+        _ => begin_for_task(ledger, call, caller),
     };
-    (count, call::enter(call))
+    (count, restore)
+}
+
+/// Begins to count the work of an eager shield, which takes the count over.
+fn begin_for_shield(ledger: &Ledger, location: CallLocation) {
+    let line = ledger.line(location);
+    line.enter();
+    let outer = swap_begun(line);
+    if !outer.is_none() {
+        // A tracker around this one has begun to count.
+        let mut both = swap_begun(Lines::none());
+        both.add(outer);
+        swap_begun(both);
+    }
+}
+
+fn begin_for_task(ledger: &Ledger, call: Call, caller: CallLocation) -> Option<Count> {
+    match call {
+        Call::Inline(_) if is_counted(ledger) => None,
+        _ => Some(Count::begin(ledger.line(call.location().unwrap_or(caller)))),
+    }
 }
 
 fn is_counted(ledger: &Ledger) -> bool {

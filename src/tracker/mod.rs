@@ -35,10 +35,9 @@ use crate::util::sync::Arc;
 /// directly on the tracker, without a shield, count as running and never as orphans.
 ///
 /// A tracker neither cancels work nor refuses it. At shutdown, stop taking work first, then drain.
-/// An entry ends a moment *after* the outcome was delivered, and not before the call to the spawner
-/// returns. So when the `.await` of a shield
-/// returns, its entry may still be there: [`wait`](Tracker::wait) for its end. Work that waits for
-/// its own tracker waits forever, and work that drains it is named in the result.
+/// If the caller is still there when the work ends, the entry ends before the caller is woken. So
+/// when the `.await` of a shield returns, its work no longer counts. Work that waits for its own
+/// tracker waits forever, and work that drains it is named in the result.
 ///
 /// Trackers may be nested: each counts.
 ///

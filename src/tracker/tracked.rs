@@ -1,4 +1,4 @@
-//! A task that is counted.
+//! A task that was spawned on a tracker.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,20 +10,32 @@ use crate::ledger::Count;
 use crate::spawn::Isolated;
 
 pin_project! {
-    /// A task. If its future does not count by itself, it counts until its executor has dropped it.
-    pub(super) struct Tracked<F> {
-        #[pin]
-        future: Isolated<F>,
-        count: Count,
+    /// A task that was spawned on a tracker.
+    #[project = TrackedProjection]
+    pub(super) enum Tracked<F> {
+        /// The work of a shield, which is counted until the shield ends its count.
+        Shielded {
+            #[pin]
+            work: F,
+        },
+        /// A task that is counted until its executor has dropped it.
+        Task {
+            #[pin]
+            future: Isolated<F>,
+            count: Count,
+        },
     }
 }
 
 impl<F> Tracked<F> {
     #[inline]
-    pub(super) fn new(future: F, count: Count) -> Self {
-        Self {
-            future: Isolated::new(future),
-            count,
+    pub(super) fn new(future: F, count: Option<Count>) -> Self {
+        match count {
+            None => Self::Shielded { work: future },
+            Some(count) => Self::Task {
+                future: Isolated::new(future),
+                count,
+            },
         }
     }
 }
@@ -33,6 +45,9 @@ impl<F: Future<Output = ()>> Future for Tracked<F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.project().future.poll(cx)
+        match self.project() {
+            TrackedProjection::Shielded { work } => work.poll(cx),
+            TrackedProjection::Task { future, .. } => future.poll(cx),
+        }
     }
 }

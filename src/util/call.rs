@@ -81,17 +81,27 @@ pub(crate) fn hide() -> Option<Restore> {
     }
 }
 
-/// Takes over the work that is being spawned, or returns [`Call::Direct`] with `caller` if there is
-/// none to take: then the future was spawned directly.
+/// Returns `true` if this thread is in no call to a spawner.
 #[inline]
-pub(crate) fn claim(caller: CallLocation) -> Call {
+pub(crate) fn is_outside() -> bool {
+    matches!(Call::current(), Call::Outside)
+}
+
+/// Takes over the work that is being spawned. If there is none to take, the future was spawned
+/// directly by `caller`. Returns the call to the spawner inside, which is the current one until the
+/// guard is dropped.
+#[inline]
+pub(crate) fn claim(caller: CallLocation) -> (Call, Restore) {
     let call = Call::current();
     match call {
         Call::Eager(location) | Call::Inline(location) | Call::Direct(location) => {
-            set(Call::Claimed(location));
-            call
+            let before = Call::Claimed(location);
+            (call, Restore { before })
         }
-        Call::Outside | Call::Hidden | Call::Claimed(_) => Call::Direct(caller),
+        Call::Outside | Call::Hidden | Call::Claimed(_) => {
+            let direct = Call::Direct(caller);
+            (direct, enter(direct))
+        }
     }
 }
 

@@ -1,11 +1,12 @@
-//! What the random programs of `tests/ledger` found, each in its smallest form.
+//! What the random programs of `tests/ledger` found, and readers of the source, each in its smallest
+//! form.
 
 use std::future::{Future, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use futures_shield::{InlineEntry, ShieldExt, Spawn, Tracker, shield_with, spawn_location};
+use futures_shield::{InlineEntry, ShieldExt, Spawn, Tracker, shield_with, spawn_fn, spawn_location};
 
 use crate::support::*;
 
@@ -31,6 +32,27 @@ fn closure_of_shield_with_sees_no_call() {
     let mut expected = [shield.location().line(), line];
     expected.sort_unstable();
     assert_eq!(lines, expected);
+}
+
+/// Work that ran inline in a spawner, inside the call to it, saw that call.
+#[test]
+fn inline_work_of_a_spawner_sees_no_call() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (sees, crank) = (Arc::clone(&seen), Crank::new());
+    let inner = crank.spawner();
+    let spawner = spawn_fn(move |_| {
+        let inside = Arc::clone(&sees);
+        let mut own = poll_fn(move |_| {
+            locked(&inside).push(spawn_location());
+            Poll::<()>::Pending
+        })
+        .shield_on_drop(inner.clone());
+        assert!(poll(&mut own).is_pending());
+        assert!(poll(&mut own).is_pending());
+        locked(&sees).push(spawn_location());
+    });
+    let location = pending::<()>().shield(&spawner).location();
+    assert_eq!(*locked(&seen), [None, None, Some(location)]);
 }
 
 /// Inline work whose poll panicked had left its tracker when it was dropped.

@@ -204,6 +204,40 @@ fn output_that_panics() {
     assert_eq!(count.load(Ordering::SeqCst), 12);
 }
 
+/// Each clone's copy panicked, so none has delivered: the caller is there until the last is dropped, and the hook gets
+/// the output.
+#[test]
+fn undelivered_output_reaches_the_hook() {
+    struct NeverCloned(u32);
+    impl Clone for NeverCloned {
+        fn clone(&self) -> Self {
+            panic!("not to be copied")
+        }
+    }
+    let crank = Crank::new();
+    let (found, caller) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
+    let (finds, gives) = (Arc::clone(&found), Arc::clone(&caller));
+    let work = |seen: Caller| async move {
+        *locked(&gives) = Some(seen);
+        NeverCloned(7)
+    };
+    let shield = shield_with(crank.spawner(), work)
+        .on_orphan(move |outcome| *locked(&finds) = Some(outcome.unwrap().0))
+        .shared();
+    crank.run();
+    let caller = locked(&caller).take().unwrap();
+    let mut clones = [shield.clone(), shield];
+    for clone in &mut clones {
+        assert_eq!(panics_with(|| poll(clone)), "not to be copied");
+        assert!(clone.is_terminated() && clone.is_finished());
+    }
+    assert!(!caller.is_gone());
+    assert_eq!(*locked(&found), None);
+    drop(clones);
+    assert!(caller.is_gone());
+    assert_eq!(*locked(&found), Some(7));
+}
+
 /// Threads that wait, or give up, while the work ends: nobody hangs, and the outcome has one place to go.
 #[test]
 fn many_rounds_on_two_threads() {
