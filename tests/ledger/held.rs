@@ -1,7 +1,6 @@
 //! What a caller holds, of whichever type.
 
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -86,30 +85,58 @@ macro_rules! not_a_guard {
         fn disarm(self: Box<Self>) -> Result<Token, Box<dyn Held>> {
             Err(self)
         }
+
+        fn is_terminated(&self) -> Option<bool> {
+            Some(FusedFuture::is_terminated(self))
+        }
+    };
+}
+
+/// What has the method of that name.
+macro_rules! has {
+    (is_finished) => {
+        fn is_finished(&self) -> Option<bool> {
+            Some(self.is_finished())
+        }
+    };
+    (location) => {
+        fn location(&self) -> Option<Place> {
+            Some(self.location())
+        }
+    };
+    (on_orphan) => {
+        fn hook(self: Box<Self>, hook: Hook) -> Box<dyn Held> {
+            Box::new(self.on_orphan(move |outcome| hook.run(outcome.map(|output| output.token))))
+        }
+    };
+    ($($method:ident)+) => {
+        $(has!($method);)+
+    };
+}
+
+/// What has no method of that name, and stays as it is.
+macro_rules! has_no {
+    (on_orphan) => {
+        fn hook(self: Box<Self>, _: Hook) -> Box<dyn Held> {
+            self
+        }
+    };
+    (fallible) => {
+        fn fallible(self: Box<Self>) -> Box<dyn Held> {
+            self
+        }
+    };
+    ($($method:ident)+) => {
+        $(has_no!($method);)+
     };
 }
 
 impl<L: 'static> Held for Shield<Out<L>> {
     not_a_guard!(Self::detach, share_it);
+    has!(is_finished location on_orphan);
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, Failure>> {
         Future::poll(Pin::new(self), cx).map(|output| Ok(output.token))
-    }
-
-    fn is_finished(&self) -> Option<bool> {
-        Some(self.is_finished())
-    }
-
-    fn is_terminated(&self) -> Option<bool> {
-        Some(FusedFuture::is_terminated(self))
-    }
-
-    fn location(&self) -> Option<Place> {
-        Some(self.location())
-    }
-
-    fn hook(self: Box<Self>, hook: Hook) -> Box<dyn Held> {
-        Box::new(self.on_orphan(move |outcome| hook.run(outcome.map(|output| output.token))))
     }
 
     fn fallible(self: Box<Self>) -> Box<dyn Held> {
@@ -119,79 +146,36 @@ impl<L: 'static> Held for Shield<Out<L>> {
 
 impl<L: 'static> Held for FallibleShield<Out<L>> {
     not_a_guard!(Self::detach, share_fallible);
+    has!(is_finished location on_orphan);
+    has_no!(fallible);
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, Failure>> {
         Future::poll(Pin::new(self), cx)
             .map_ok(|output| output.token)
             .map_err(Failure::Own)
     }
-
-    fn is_finished(&self) -> Option<bool> {
-        Some(self.is_finished())
-    }
-
-    fn is_terminated(&self) -> Option<bool> {
-        Some(FusedFuture::is_terminated(self))
-    }
-
-    fn location(&self) -> Option<Place> {
-        Some(self.location())
-    }
-
-    fn hook(self: Box<Self>, hook: Hook) -> Box<dyn Held> {
-        Box::new(self.on_orphan(move |outcome| hook.run(outcome.map(|output| output.token))))
-    }
-
-    fn fallible(self: Box<Self>) -> Box<dyn Held> {
-        self
-    }
 }
 
 impl<L: 'static, S: 'static> Held for ShieldOnDrop<Scripted<L>, S> {
     not_a_guard!(drop, itself);
+    has!(location on_orphan);
+    has_no!(fallible);
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, Failure>> {
         Future::poll(Pin::new(self), cx).map(|output| Ok(output.token))
-    }
-
-    fn is_terminated(&self) -> Option<bool> {
-        Some(FusedFuture::is_terminated(self))
-    }
-
-    fn location(&self) -> Option<Place> {
-        Some(self.location())
-    }
-
-    fn hook(self: Box<Self>, hook: Hook) -> Box<dyn Held> {
-        Box::new(self.on_orphan(move |outcome| hook.run(outcome.map(|output| output.token))))
-    }
-
-    fn fallible(self: Box<Self>) -> Box<dyn Held> {
-        self
     }
 }
 
 impl<S: 'static> Held for CleanupRun<Out<()>, S> {
     not_a_guard!(drop, itself);
+    has_no!(on_orphan fallible);
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, Failure>> {
         Future::poll(Pin::new(self), cx).map(|output| Ok(output.token))
     }
 
-    fn is_terminated(&self) -> Option<bool> {
-        Some(FusedFuture::is_terminated(self))
-    }
-
     fn location(&self) -> Option<Place> {
         None
-    }
-
-    fn hook(self: Box<Self>, _: Hook) -> Box<dyn Held> {
-        self
-    }
-
-    fn fallible(self: Box<Self>) -> Box<dyn Held> {
-        self
     }
 }
 
@@ -214,30 +198,11 @@ macro_rules! shared {
     ($shield:ident, $error:expr) => {
         impl<L: 'static> Held for $shield<Out<L>> {
             not_a_guard!(drop, itself);
+            has!(is_finished location);
+            has_no!(on_orphan fallible);
 
             fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Token, Failure>> {
                 Future::poll(Pin::new(self), cx).map($error)
-            }
-
-            fn is_finished(&self) -> Option<bool> {
-                Some(self.is_finished())
-            }
-
-            fn is_terminated(&self) -> Option<bool> {
-                Some(FusedFuture::is_terminated(self))
-            }
-
-            fn location(&self) -> Option<Place> {
-                Some(self.location())
-            }
-
-            // It takes none.
-            fn hook(self: Box<Self>, _: Hook) -> Box<dyn Held> {
-                self
-            }
-
-            fn fallible(self: Box<Self>) -> Box<dyn Held> {
-                self
             }
 
             fn another(&self) -> Option<Box<dyn Held>> {
@@ -253,6 +218,9 @@ shared!(SharedFallibleShield, |outcome: Result<Out<L>, Arc<ShieldError>>| {
 });
 
 impl<S: 'static> Held for Cleanup<Token, Out<()>, S> {
+    has!(location on_orphan);
+    has_no!(fallible);
+
     fn poll(&mut self, _: &mut Context<'_>) -> Poll<Result<Token, Failure>> {
         Poll::Pending
     }
@@ -261,20 +229,8 @@ impl<S: 'static> Held for Cleanup<Token, Out<()>, S> {
         None
     }
 
-    fn location(&self) -> Option<&'static Location<'static>> {
-        Some(self.location())
-    }
-
     fn debug(&self) -> String {
         format!("{self:?}")
-    }
-
-    fn hook(self: Box<Self>, hook: Hook) -> Box<dyn Held> {
-        Box::new(self.on_orphan(move |outcome| hook.run(outcome.map(|output| output.token))))
-    }
-
-    fn fallible(self: Box<Self>) -> Box<dyn Held> {
-        self
     }
 
     fn run(self: Box<Self>) -> Box<dyn Held> {

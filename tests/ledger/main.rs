@@ -66,7 +66,7 @@ fn main() -> ExitCode {
             feature = "async-task",
             feature = "tower"
         ))]
-        Ok("crowd") => players::crowd_player(),
+        Ok("crowd") => crowd::player(),
         _ if env::var_os("SHIELD_KEEP").is_some() => players::single(),
         _ => supervise::supervise(),
     }

@@ -10,6 +10,7 @@ mod executors;
 mod foreign;
 mod handle;
 mod make;
+mod player;
 mod record;
 mod run;
 mod served;
@@ -19,7 +20,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-pub use self::executors::Executors;
+use self::executors::Executors;
+pub use self::player::player;
 use self::run::Crowd;
 use super::program::Op;
 
@@ -31,15 +33,14 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// What the programs did.
 #[derive(Default)]
-pub struct Seen {
-    pub operations: u64,
+struct Seen {
     pub delivered: u64,
     pub hooked: u64,
     pub dropped: u64,
 }
 
-/// Plays `program` on four threads: each plays every fourth operation.
-pub fn play(program: &Arc<[Op]>, executors: &Arc<Executors>, seen: &mut Seen) -> Result<(), String> {
+/// Plays `program` on four threads: each plays every fourth operation. Returns how many there were.
+fn play(program: &Arc<[Op]>, executors: &Arc<Executors>, seen: &mut Seen) -> Result<u64, String> {
     let crowd = Arc::new(Crowd::new(Arc::clone(executors)));
     let players: Vec<_> = (0..THREADS)
         .map(|player| {
@@ -56,9 +57,8 @@ pub fn play(program: &Arc<[Op]>, executors: &Arc<Executors>, seen: &mut Seen) ->
     }
     crowd.finish()?;
     let counts = crowd.record.judge()?;
-    seen.operations += crowd.operations();
     seen.delivered += counts.delivered;
     seen.hooked += counts.hooked;
     seen.dropped += counts.dropped;
-    Ok(())
+    Ok(crowd.operations())
 }
