@@ -29,27 +29,25 @@ fn elsewhere(caller: BoxCaller<'_>) {
 
 #[test]
 fn spawn_fn_over_a_thread_pool() {
-    let report = spawn_rules(|| {
+    spawn_rules(|| {
         let pool = ThreadPool::builder().pool_size(2).create().unwrap();
         // Each of its futures keeps the pool.
         Subject::new(spawn_fn(move |task| pool.spawn_ok(task)), elsewhere).never_shut_down()
-    });
-    report.assert_kept();
-    assert_eq!(report.not_applicable(), SHUTDOWN);
+    })
+    .assert_kept_but(&SHUTDOWN);
 }
 
 #[test]
 fn spawn_local_fn_over_a_local_pool() {
-    let report = spawn_local_rules(|| {
+    spawn_local_rules(|| {
         let mut pool = LocalPool::new();
         let here = pool.spawner();
         Subject::new(
             spawn_local_fn(move |task| here.spawn_local(task).unwrap_or_default()),
             move |caller| pool.run_until(caller),
         )
-    });
-    report.assert_kept();
-    assert_eq!(report.not_applicable(), []);
+    })
+    .assert_kept_but(&[]);
 }
 
 #[test]
@@ -89,24 +87,22 @@ mod futures {
 
     #[test]
     fn futures_spawner_of_a_thread_pool() {
-        let report = spawn_rules(|| {
+        spawn_rules(|| {
             let pool = ThreadPool::builder().pool_size(2).create().unwrap();
             Subject::new(FuturesSpawner::new(pool), elsewhere).never_shut_down()
-        });
-        report.assert_kept();
-        assert_eq!(report.not_applicable(), SHUTDOWN);
+        })
+        .assert_kept_but(&SHUTDOWN);
     }
 
     #[test]
     fn futures_spawner_of_a_local_pool() {
-        let report = spawn_local_rules(|| {
+        spawn_local_rules(|| {
             let mut pool = LocalPool::new();
             Subject::new(FuturesSpawner::new(pool.spawner()), move |caller| {
                 pool.run_until(caller);
             })
-        });
-        report.assert_kept();
-        assert_eq!(report.not_applicable(), []);
+        })
+        .assert_kept_but(&[]);
     }
 }
 
@@ -121,7 +117,7 @@ mod async_task {
 
     #[test]
     fn schedule_fn_over_a_queue_and_a_thread() {
-        let report = spawn_rules(|| {
+        spawn_rules(|| {
             let (queue, orders) = mpsc::channel::<Option<Runnable>>();
             let thread = thread::spawn(move || {
                 while let Ok(Some(runnable)) = orders.recv() {
@@ -135,9 +131,8 @@ mod async_task {
                 elsewhere(caller);
             })
             .drops_when_woken()
-        });
-        report.assert_kept();
-        assert_eq!(report.not_applicable(), []);
+        })
+        .assert_kept_but(&[]);
     }
 
     /// Ends the thread, and waits for that.
@@ -171,84 +166,77 @@ mod tokio {
 
     #[test]
     fn tokio_multi_thread() {
-        let report = spawn_rules(|| {
+        spawn_rules(|| {
             let runtime = multi_thread();
             Subject::new(Tokio::from(runtime.handle().clone()), move |caller| {
                 runtime.block_on(caller);
             })
-        });
-        report.assert_kept();
-        assert_eq!(report.not_applicable(), []);
+        })
+        .assert_kept_but(&[]);
     }
 
     #[test]
     fn tokio_current_thread() {
-        let report = spawn_rules(|| {
+        spawn_rules(|| {
             let runtime = current_thread();
             Subject::new(runtime.block_on(async { Tokio::current() }), move |caller| {
                 runtime.block_on(caller);
             })
-        });
-        report.assert_kept();
-        assert_eq!(report.not_applicable(), []);
+        })
+        .assert_kept_but(&[]);
     }
 
     #[test]
     fn handle_outside_of_its_runtime() {
-        let report = spawn_rules(|| {
+        spawn_rules(|| {
             let runtime = multi_thread();
             Subject::new(runtime.handle().clone(), move |caller| {
                 let _runtime = &runtime;
                 elsewhere(caller);
             })
-        });
-        report.assert_kept();
-        assert_eq!(report.not_applicable(), []);
+        })
+        .assert_kept_but(&[]);
     }
 
     #[test]
     fn dyn_spawner_of_tokio() {
-        let report = spawn_rules(|| {
+        spawn_rules(|| {
             let runtime = multi_thread();
             let spawner = DynSpawner::new(runtime.handle().clone());
             Subject::new(spawner, move |caller| runtime.block_on(caller))
-        });
-        report.assert_kept();
-        assert_eq!(report.not_applicable(), []);
+        })
+        .assert_kept_but(&[]);
     }
 
     #[test]
     fn tracker_of_tokio() {
-        let report = spawn_rules(|| {
+        spawn_rules(|| {
             let runtime = multi_thread();
             let spawner = Tracker::new(runtime.handle().clone());
             Subject::new(spawner, move |caller| runtime.block_on(caller))
-        });
-        report.assert_kept();
-        assert_eq!(report.not_applicable(), []);
+        })
+        .assert_kept_but(&[]);
     }
 
     #[test]
     fn local_set() {
-        let report = spawn_local_rules(|| {
+        spawn_local_rules(|| {
             let (runtime, local) = (current_thread(), Rc::new(LocalSet::new()));
             Subject::new(Rc::clone(&local), move |caller| local.block_on(&runtime, caller)).kept_by_its_spawner()
-        });
-        report.assert_kept();
-        assert_eq!(report.not_applicable(), KEPT_BY_ITS_SPAWNER);
+        })
+        .assert_kept_but(&KEPT_BY_ITS_SPAWNER);
     }
 
     #[test]
     fn tracker_of_a_local_set() {
-        let report = spawn_local_rules(|| {
+        spawn_local_rules(|| {
             let (runtime, local) = (current_thread(), Rc::new(LocalSet::new()));
             Subject::new(Tracker::new(Rc::clone(&local)), move |caller| {
                 local.block_on(&runtime, caller);
             })
             .kept_by_its_spawner()
-        });
-        report.assert_kept();
-        assert_eq!(report.not_applicable(), KEPT_BY_ITS_SPAWNER);
+        })
+        .assert_kept_but(&KEPT_BY_ITS_SPAWNER);
     }
 
     /// It looks up the set at each call, and says so.
@@ -280,39 +268,33 @@ mod async_executor {
 
     #[test]
     fn executor() {
-        let report = spawn_rules(|| {
+        spawn_rules(|| {
             let executor = Arc::new(Executor::new());
             Subject::new(Arc::clone(&executor), move |caller| block_on(executor.run(caller))).kept_by_its_spawner()
-        });
-        report.assert_kept();
-        assert_eq!(report.not_applicable(), KEPT_BY_ITS_SPAWNER);
+        })
+        .assert_kept_but(&KEPT_BY_ITS_SPAWNER);
     }
 
     #[test]
     fn local_executor() {
-        let report = spawn_local_rules(|| {
+        spawn_local_rules(|| {
             let executor = Rc::new(LocalExecutor::new());
             Subject::new(Rc::clone(&executor), move |caller| block_on(executor.run(caller))).kept_by_its_spawner()
-        });
-        report.assert_kept();
-        assert_eq!(report.not_applicable(), KEPT_BY_ITS_SPAWNER);
+        })
+        .assert_kept_but(&KEPT_BY_ITS_SPAWNER);
     }
 }
 
 #[cfg(feature = "smol")]
 #[test]
 fn smol() {
-    let report = spawn_rules(|| Subject::new(futures_shield::Smol, elsewhere).never_shut_down());
-    report.assert_kept();
-    assert_eq!(report.not_applicable(), SHUTDOWN);
+    spawn_rules(|| Subject::new(futures_shield::Smol, elsewhere).never_shut_down()).assert_kept_but(&SHUTDOWN);
 }
 
 #[cfg(feature = "async-std")]
 #[test]
 fn async_std() {
-    let report = spawn_rules(|| Subject::new(futures_shield::AsyncStd, elsewhere).never_shut_down());
-    report.assert_kept();
-    assert_eq!(report.not_applicable(), SHUTDOWN);
+    spawn_rules(|| Subject::new(futures_shield::AsyncStd, elsewhere).never_shut_down()).assert_kept_but(&SHUTDOWN);
 }
 
 #[cfg(any(feature = "tokio", feature = "smol", feature = "async-std"))]
@@ -324,20 +306,17 @@ mod current_runtime {
     #[cfg(feature = "tokio")]
     #[test]
     fn in_a_tokio_runtime() {
-        let report = spawn_rules(|| {
+        spawn_rules(|| {
             let runtime = ::tokio::runtime::Runtime::new().unwrap();
             let spawner = runtime.block_on(async { current_runtime() });
             Subject::new(spawner, move |caller| runtime.block_on(caller))
-        });
-        report.assert_kept();
-        assert_eq!(report.not_applicable(), []);
+        })
+        .assert_kept_but(&[]);
     }
 
     #[cfg(any(feature = "smol", feature = "async-std"))]
     #[test]
     fn in_none() {
-        let report = spawn_rules(|| Subject::new(current_runtime(), elsewhere).never_shut_down());
-        report.assert_kept();
-        assert_eq!(report.not_applicable(), SHUTDOWN);
+        spawn_rules(|| Subject::new(current_runtime(), elsewhere).never_shut_down()).assert_kept_but(&SHUTDOWN);
     }
 }

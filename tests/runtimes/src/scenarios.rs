@@ -187,6 +187,13 @@ pub fn shut_down_under_an_orphan<S: Clone, K: Shields>(
     told.try_recv().ok()
 }
 
+/// Asserts that the work had started, and was cancelled.
+#[track_caller]
+pub fn assert_cut_off(outcome: Option<Result<(), ShieldError>>) {
+    let error = outcome.expect("the hook was called").unwrap_err();
+    assert!(error.is_cancelled() && error.was_started(), "{error}");
+}
+
 /// Drops inline work outside of the runtime, which is alive, and returns what the hook was given by
 /// then.
 pub fn dropped_outside<S: Clone, K: Shields>(

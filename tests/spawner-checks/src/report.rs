@@ -47,6 +47,16 @@ impl Report {
         self.assert_broken(&[]);
     }
 
+    /// Panics, with the report, unless exactly `not_applicable` do not apply and the others were kept.
+    #[track_caller]
+    pub fn assert_kept_but(&self, not_applicable: &[Rule]) {
+        self.assert_kept();
+        assert!(
+            self.not_applicable() == not_applicable,
+            "expected these rules not to apply: {not_applicable:?}\n{self}"
+        );
+    }
+
     /// Panics, with the report, unless exactly `expected` were broken.
     #[track_caller]
     pub fn assert_broken(&self, expected: &[Rule]) {

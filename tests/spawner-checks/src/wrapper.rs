@@ -82,48 +82,40 @@ impl SpawnLocal for Inner<LocalBoxTask> {
     }
 }
 
+/// Runs the checks on what `wrap` returns, with the methods of its kind.
+macro_rules! run_with {
+    ($wrap:ident, $shield:ident, $shield_on_drop:ident) => {
+        run(move |tracker| {
+            let wrapper = $wrap(tracker);
+            let inline = wrapper.clone();
+            Wrapper {
+                shield: Box::new(move || {
+                    let shield = async {}.$shield(&wrapper);
+                    let location = shield.location();
+                    shield.detach();
+                    location
+                }),
+                shield_on_drop: Box::new(move || {
+                    let work = pending().$shield_on_drop(inline.clone());
+                    (work.location(), Box::pin(work))
+                }),
+            }
+        })
+    };
+}
+
 /// Checks a spawner of `Send` futures that wraps another one. `wrap` wraps a tracker.
 pub fn wrapper_rules<W: Spawn + Clone + 'static>(
     wrap: impl Fn(Tracker<Inner<BoxTask>>) -> W + Send + Sync + 'static,
 ) -> Report {
-    run(move |tracker| {
-        let wrapper = wrap(tracker);
-        let inline = wrapper.clone();
-        Wrapper {
-            shield: Box::new(move || {
-                let shield = async {}.shield(&wrapper);
-                let location = shield.location();
-                shield.detach();
-                location
-            }),
-            shield_on_drop: Box::new(move || {
-                let work = pending().shield_on_drop(inline.clone());
-                (work.location(), Box::pin(work))
-            }),
-        }
-    })
+    run_with!(wrap, shield, shield_on_drop)
 }
 
 /// Checks a spawner of local futures that wraps another one. `wrap` wraps a tracker.
 pub fn wrapper_local_rules<W: SpawnLocal + Clone + 'static>(
     wrap: impl Fn(Tracker<Inner<LocalBoxTask>>) -> W + Send + Sync + 'static,
 ) -> Report {
-    run(move |tracker| {
-        let wrapper = wrap(tracker);
-        let inline = wrapper.clone();
-        Wrapper {
-            shield: Box::new(move || {
-                let shield = async {}.shield_local(&wrapper);
-                let location = shield.location();
-                shield.detach();
-                location
-            }),
-            shield_on_drop: Box::new(move || {
-                let work = pending().shield_on_drop_local(inline.clone());
-                (work.location(), Box::pin(work))
-            }),
-        }
-    })
+    run_with!(wrap, shield_local, shield_on_drop_local)
 }
 
 type Inline = Pin<Box<dyn Future<Output = ()>>>;
