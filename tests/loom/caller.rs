@@ -81,7 +81,7 @@ fn gone_while_one_stops_waiting() {
         let (shield, task, caller) = shielded_and_caller(ready(()));
         drop(task);
         let mut stopped = caller.gone();
-        let stops = thread::spawn(move || drop((poll_once(&mut stopped), stopped)));
+        let stops = thread::spawn(move || drop((poll(&mut stopped), stopped)));
         let waits = thread::spawn(move || block_on(caller.gone()));
         drop(shield);
         stops.join().unwrap();
@@ -96,7 +96,7 @@ fn gone_while_waker_changes() {
         drop(task);
         let mut gone = caller.gone();
         let waits = thread::spawn(move || {
-            if poll_once(&mut gone).is_pending() {
+            if poll(&mut gone).is_pending() {
                 block_on(gone);
             }
         });
@@ -125,7 +125,7 @@ fn delivery_as_one_stops_waiting() {
         block_on(task);
         let mut stopped = caller.gone();
         let stops = thread::spawn(move || {
-            let was_gone = poll_once(&mut stopped).is_ready();
+            let was_gone = poll(&mut stopped).is_ready();
             drop(stopped);
             was_gone
         });

@@ -20,7 +20,7 @@ fn orphan_continues_while_waited_for() {
                 writes.write();
             }
         });
-        assert!(poll_once(&mut shield).is_pending());
+        assert!(poll(&mut shield).is_pending());
         drop(shield);
         let work = in_a_thread(spawned());
         block_on(tracker.wait());
@@ -41,13 +41,13 @@ fn end_in_caller_wakes_waiter() {
             writes.write();
         }
         .shield_on_drop(&tracker);
-        assert!(poll_once(&mut shield).is_pending());
+        assert!(poll(&mut shield).is_pending());
         let waiter = tracker.wait();
         let waits = thread::spawn(move || {
             block_on(waiter);
             assert!(note.is_written());
         });
-        assert!(poll_once(&mut shield).is_ready());
+        assert!(poll(&mut shield).is_ready());
         waits.join().unwrap();
     });
 }
@@ -58,7 +58,7 @@ fn handover_keeps_one_entry() {
     loom::model(|| {
         let tracker = tracker();
         let mut shield = pending::<()>().shield_on_drop(&tracker);
-        assert!(poll_once(&mut shield).is_pending());
+        assert!(poll(&mut shield).is_pending());
         let reader = tracker.clone();
         let reads = thread::spawn(move || {
             assert_eq!((reader.len(), reader.unfinished().len(), reader.len()), (1, 1, 1));
@@ -77,7 +77,7 @@ fn handover_through_two_trackers() {
         let inner = tracker();
         let outer = Tracker::new(inner.clone());
         let mut shield = pending::<()>().shield_on_drop(&outer);
-        assert!(poll_once(&mut shield).is_pending());
+        assert!(poll(&mut shield).is_pending());
         let readers = (inner.clone(), outer.clone());
         let reads = thread::spawn(move || {
             let (inner, outer) = readers;
@@ -97,7 +97,7 @@ fn orphan_ends_during_handover() {
     loom::model(|| {
         let tracker = Tracker::new(NewThread);
         let mut shield = yield_once().shield_on_drop(&tracker);
-        assert!(poll_once(&mut shield).is_pending());
+        assert!(poll(&mut shield).is_pending());
         drop(shield);
         block_on(tracker.wait());
         assert_eq!((tracker.len(), tracker.orphans()), (0, 0));
@@ -148,7 +148,7 @@ fn gate_opens_during_rescue() {
                     called.add();
                 }
             });
-        assert!(poll_once(&mut shield).is_pending());
+        assert!(poll(&mut shield).is_pending());
         let opens = thread::spawn(move || gate.open());
         drop(shield);
         block_on(spawned());

@@ -42,7 +42,7 @@ fn waker_replaced_as_work_ends() {
     loom::model(|| {
         let (mut shield, task) = shielded(async { 7 });
         let work = in_a_thread(task);
-        let output = match poll_once(&mut shield) {
+        let output = match poll(&mut shield) {
             Poll::Ready(output) => output,
             Poll::Pending => block_on(shield),
         };
@@ -56,7 +56,7 @@ fn waker_replaced_as_work_ends() {
 fn shield_moved_as_work_ends() {
     loom::model(|| {
         let (mut shield, task) = shielded(async { 7 });
-        assert!(poll_once(&mut shield).is_pending());
+        assert!(poll(&mut shield).is_pending());
         let caller = thread::spawn(move || block_on(shield));
         block_on(task);
         assert_eq!(caller.join().unwrap(), 7);
@@ -70,7 +70,7 @@ fn finished_work_is_ready() {
         let (mut shield, task) = shielded(async { 7 });
         let work = in_a_thread(task);
         if shield.is_finished() {
-            assert_eq!(poll_once(&mut shield), Poll::Ready(7));
+            assert_eq!(poll(&mut shield), Poll::Ready(7));
         } else {
             assert_eq!(block_on(shield), 7);
         }
@@ -120,7 +120,7 @@ fn shield_polled_then_dropped() {
         let called = hooks.clone();
         let mut shield = shield.on_orphan(move |_| called.add());
         let work = in_a_thread(task);
-        let delivered = usize::from(poll_once(&mut shield).is_ready());
+        let delivered = usize::from(poll(&mut shield).is_ready());
         drop(shield);
         work.join().unwrap();
         assert_eq!((delivered + hooks.get(), drops.get()), (1, 1));

@@ -151,7 +151,7 @@ pub(crate) fn in_a_thread(task: BoxTask) -> JoinHandle<()> {
     thread::spawn(move || block_on(task))
 }
 
-pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+pub(crate) fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
@@ -173,6 +173,14 @@ pub(crate) fn bounded(preemptions: usize, model: impl Fn() + Send + Sync + 'stat
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
     builder.check(model);
+}
+
+/// Explores a model that says which of two things has happened. In some order each of them does.
+pub(crate) fn either_happens(model: impl Fn() -> bool + Send + Sync + 'static) {
+    let (one, other) = (Count::default(), Count::default());
+    let counts = (one.clone(), other.clone());
+    loom::model(move || if model() { &counts.0 } else { &counts.1 }.add());
+    assert!(one.get() > 0 && other.get() > 0);
 }
 
 /// Something that one thread writes for another, with `Relaxed`. Whoever reads it for certain was synchronised otherwise.

@@ -142,7 +142,7 @@ fn one_of_two_stops_waiting() {
         let tracker = tracker();
         let task = orphan(&tracker, async {});
         let mut other = tracker.wait();
-        let stops = thread::spawn(move || drop((poll_once(&mut other), other)));
+        let stops = thread::spawn(move || drop((poll(&mut other), other)));
         wait_for([task], &tracker);
         stops.join().unwrap();
     });
