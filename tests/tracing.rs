@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use futures_executor::{LocalPool, ThreadPool};
 use futures_shield::{
-    Cleanup, Shield, ShieldError, ShieldExt, Spawn, Tracker, cleanup, shield_with, spawn_fn, spawn_local_fn,
+    Cleanup, Shield, ShieldError, ShieldExt, Spawn, Tracker, cleanup, shield, shield_with, spawn_fn, spawn_local_fn,
 };
 use futures_util::task::LocalSpawnExt;
 use tokio::sync::{mpsc, oneshot};
@@ -420,50 +420,25 @@ fn every_way_to_be_orphaned() {
     recording(|events| {
         let crank = Crank::new();
         let spawner = crank.spawner();
-        let check = |location: &Location<'_>, line: u32| {
+        let check = |shield: Shield<()>, line: u32, leave: fn(Shield<()>)| {
+            let location = shield.location();
+            leave(shield);
             assert_eq!((location.file(), location.line()), (file!(), line));
             crank.run();
             check_pair(&events.expect([ORPHANED, FINISHED]), Level::DEBUG, location);
         };
-
-        let shield = yield_now().shield(&spawner);
-        let location = shield.location();
-        shield.detach();
-        check(location, line!() - 3);
-
-        let shield = yield_now().shield(&spawner).fallible();
-        let location = shield.location();
-        drop(shield);
-        check(location, line!() - 3);
-
-        let shield = yield_now().shield(&spawner).fallible();
-        let location = shield.location();
-        shield.detach();
-        check(location, line!() - 3);
-
-        let mut shield = yield_now().shield(&spawner);
-        let location = shield.location();
-        assert!(poll(&mut shield).is_pending());
-        drop(shield);
-        check(location, line!() - 4);
-
-        let shield = shield_with(&spawner, |caller| caller.gone());
-        let location = shield.location();
-        drop(shield);
-        check(location, line!() - 3);
-
-        let shield = futures_shield::shield(Tracker::new(&spawner), yield_now());
-        let location = shield.location();
-        drop(shield);
-        check(location, line!() - 3);
-
-        let shield = yield_now().shield(spawn_fn({
-            let spawner = spawner.clone();
-            move |task| spawner.spawn_detached(task)
-        }));
-        let location = shield.location();
-        drop(shield);
-        check(location, line!() - 6);
+        check(yield_now().shield(&spawner), line!(), Shield::detach);
+        check(yield_now().shield(&spawner), line!(), |shield| drop(shield.fallible()));
+        check(yield_now().shield(&spawner), line!(), |shield| {
+            shield.fallible().detach();
+        });
+        check(yield_now().shield(&spawner), line!(), |mut shield| {
+            assert!(poll(&mut shield).is_pending());
+        });
+        check(shield_with(&spawner, |caller| caller.gone()), line!(), drop);
+        check(shield(Tracker::new(&spawner), yield_now()), line!(), drop);
+        let closure = spawn_fn(|task| spawner.spawn_detached(task));
+        check(yield_now().shield(closure), line!(), drop);
     });
 }
 
@@ -618,19 +593,13 @@ fn location_of_a_layer() {
 
 #[test]
 fn order_of_the_end() {
-    struct Telling(&'static str);
-    impl Drop for Telling {
-        fn drop(&mut self) {
-            info!("{} dropped", self.0);
-        }
-    }
-
+    let telling = |what: &'static str| OnDrop::new(move || info!("{what} dropped"));
     recording(|events| {
         let crank = Crank::new();
-        let shield = async {
-            let _held = Telling("work");
+        let shield = async move {
+            let _held = telling("work");
             yield_now().await;
-            Telling("output")
+            telling("output")
         }
         .shield(crank.spawner());
         drop(shield.on_orphan(|outcome| {
@@ -640,7 +609,7 @@ fn order_of_the_end() {
         crank.run();
         events.expect([ORPHANED, "work dropped", FINISHED, "hook called", "output dropped"]);
 
-        drop(ready(Telling("output")).shield(crank.spawner()));
+        drop(ready(telling("output")).shield(crank.spawner()));
         crank.run();
         events.expect([ORPHANED, FINISHED, "output dropped"]);
     });
@@ -859,7 +828,7 @@ fn span_of_the_call() {
 
 /// The span closes while the orphan still counts, so that a drained program has all its spans.
 #[test]
-fn the_span_closes_before_the_count_ends() {
+fn span_closes_before_the_count() {
     struct OnClose(Box<dyn Fn() + Send + Sync>);
     impl<S: Subscriber> Layer<S> for OnClose {
         fn on_close(&self, _id: tracing::span::Id, _cx: Context<'_, S>) {
@@ -915,19 +884,12 @@ mod under_a_layer {
 
     use super::*;
 
-    /// Tells of its drop.
-    struct AtDrop;
-
-    impl Drop for AtDrop {
-        fn drop(&mut self) {
-            info!("told of the drop");
-        }
-    }
+    type Handled = Result<Response<Body>, Infallible>;
 
     /// Tells where it is called, polled twice, and dropped.
-    fn handler(request: Request) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send + 'static {
+    fn handler(request: Request) -> impl Future<Output = Handled> + Send + 'static {
         info!("told of the call");
-        let at_drop = AtDrop;
+        let at_drop = OnDrop::new(|| info!("told of the drop"));
         let work = async {
             info!("told of the first poll");
             yield_now().await;
@@ -961,6 +923,12 @@ mod under_a_layer {
         assert_eq!(told, expected);
     }
 
+    /// Calls a handler in the span of a request.
+    fn call<S: Spawn + Clone>(layer: &ShieldLayer<S>) -> Pin<Box<impl Future<Output = Handled> + use<S>>> {
+        let mut service = layer.layer(service_fn(handler));
+        Box::pin(info_span!("request").in_scope(|| service.call(request())))
+    }
+
     fn both(crank: &Crank) -> [ShieldLayer<impl Spawn + Clone + use<>>; 2] {
         let new = ShieldLayer::new(crank.spawner());
         [new.clone(), new.on_drop()]
@@ -968,14 +936,13 @@ mod under_a_layer {
 
     /// As an orphan; and while its caller polls it, in whichever span that does.
     #[test]
-    fn a_handler_is_polled_and_dropped_in_the_span_of_its_call() {
+    fn polled_and_dropped_in_its_span() {
         const IN: &[&str] = &["request"];
         for orphaned in [true, false] {
             for mode in [0, 1] {
                 recording(|events| {
                     let crank = Crank::new();
-                    let mut service = both(&crank)[mode].layer(service_fn(handler));
-                    let mut response = Box::pin(info_span!("request").in_scope(|| service.call(request())));
+                    let mut response = call(&both(&crank)[mode]);
                     info_span!("connection").in_scope(|| {
                         assert!(poll(&mut response).is_pending());
                         crank.step();
@@ -997,14 +964,10 @@ mod under_a_layer {
     }
 
     #[test]
-    fn a_handler_that_is_cut_off_is_dropped_in_the_span_of_its_call() {
+    fn cut_off_and_dropped_in_its_span() {
         const IN: &[&str] = &["request"];
         recording(|events| {
             let crank = Crank::new();
-            let call = |layer: &ShieldLayer<_>| {
-                let mut service = layer.layer(service_fn(handler));
-                Box::pin(info_span!("request").in_scope(|| service.call(request())))
-            };
             let [eager, on_drop] = both(&crank);
 
             // By its executor, before and after it has started; and as it was never polled.
@@ -1029,12 +992,11 @@ mod under_a_layer {
     }
 
     #[test]
-    fn the_events_of_an_orphan_are_in_the_span_of_its_call() {
+    fn orphan_events_in_its_span() {
         for mode in [0, 1] {
             recording(|events| {
                 let crank = Crank::new();
-                let mut service = both(&crank)[mode].layer(service_fn(handler));
-                let mut response = Box::pin(info_span!("request").in_scope(|| service.call(request())));
+                let mut response = call(&both(&crank)[mode]);
                 assert!(poll(&mut response).is_pending());
                 crank.step();
                 info_span!("connection").in_scope(|| drop(response));
@@ -1052,7 +1014,7 @@ mod under_a_layer {
 
     /// It runs in its caller, as without the layer.
     #[test]
-    fn a_handler_that_is_not_shielded_has_the_spans_of_its_caller() {
+    fn unshielded_has_its_callers_spans() {
         recording(|events| {
             let layer = ShieldLayer::new(Crank::new().spawner()).only_if(|_: &Request| false);
             let mut service = layer.layer(service_fn(handler));
@@ -1069,7 +1031,7 @@ mod under_a_layer {
     /// A `TraceLayer` outside: its span is that of the orphan, and it does not hear of the response that nobody got. Inside, it
     /// is a part of the work.
     #[test]
-    fn a_trace_layer_goes_on_either_side() {
+    fn trace_layer_on_either_side() {
         for mode in [0, 1] {
             recording(|events| {
                 let crank = Crank::new();
@@ -1126,13 +1088,12 @@ mod under_a_layer {
     }
 
     #[test]
-    fn the_span_closes_when_the_orphan_has_ended() {
+    fn span_closes_with_the_orphan() {
         for mode in [0, 1] {
             let closed = Closed::default();
             with(registry().with(closed.clone()), || {
                 let crank = Crank::new();
-                let mut service = both(&crank)[mode].layer(service_fn(handler));
-                let mut response = Box::pin(info_span!("request").in_scope(|| service.call(request())));
+                let mut response = call(&both(&crank)[mode]);
                 assert!(poll(&mut response).is_pending());
                 crank.step();
                 drop(response);
@@ -1176,49 +1137,40 @@ mod under_a_layer {
         }
     }
 
-    /// A request that records its drop.
-    struct Dropped(Arc<AtomicBool>);
-
-    impl Drop for Dropped {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::SeqCst);
-        }
-    }
-
     /// It keeps no handler from running and none from being dropped, and no response from its caller.
     #[test]
-    fn a_subscriber_that_panics_at_spans_does_no_harm() {
+    fn subscriber_panics_at_spans() {
         for mode in [0, 1] {
             for at in [At::Enter, At::Exit, At::Close] {
                 let panics = Arc::new(AtomicUsize::new(0));
                 with(registry().with(Faulty(at, Arc::clone(&panics))), || {
                     let crank = Crank::new();
-                    let mut service = both(&crank)[mode].layer(service_fn(|dropped: Dropped| async move {
+                    let mut service = both(&crank)[mode].layer(service_fn(|dropped: OnDrop| async move {
                         let _dropped = dropped;
                         yield_now().await;
                         Ok::<_, Infallible>("receipt")
                     }));
-                    let mut call = |dropped: &Arc<AtomicBool>| {
+                    let mut call = |dropped: &Drops| {
                         // The span is current even if the subscriber panics when it is entered. Whatever the test itself
                         // would end of it is left out, but for its close, which is left to the handler.
                         let span = info_span!("request");
                         let entered = catch_unwind(AssertUnwindSafe(|| ManuallyDrop::new(span.enter())));
                         assert_eq!(entered.is_err(), at == At::Enter);
-                        let response = Box::pin(service.call(Dropped(Arc::clone(dropped))));
+                        let response = Box::pin(service.call(dropped.one()));
                         let leave = || span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
                         assert_eq!(catch_unwind(AssertUnwindSafe(leave)).is_err(), at == At::Exit);
                         response
                     };
 
-                    let dropped = Arc::new(AtomicBool::new(false));
+                    let dropped = Drops::new();
                     let mut response = call(&dropped);
                     assert!(poll(&mut response).is_pending());
                     crank.run();
                     assert_eq!(poll(&mut response), Poll::Ready(Ok("receipt")));
-                    assert!(dropped.load(Ordering::SeqCst), "{at:?}");
+                    assert_eq!(dropped.count(), 1, "{at:?}");
 
                     // And one that is cut off: its caller unwinds, and its executor goes.
-                    let dropped = Arc::new(AtomicBool::new(false));
+                    let dropped = Drops::new();
                     let mut response = call(&dropped);
                     assert!(poll(&mut response).is_pending());
                     let unwound = catch_unwind(AssertUnwindSafe(move || {
@@ -1227,7 +1179,7 @@ mod under_a_layer {
                     }));
                     assert_eq!(unwound.unwrap_err().downcast_ref(), Some(&"the caller's own"));
                     crank.shut_down();
-                    assert!(dropped.load(Ordering::SeqCst), "{at:?}");
+                    assert_eq!(dropped.count(), 1, "{at:?}");
                 });
                 // Twice in the test itself, but for the close.
                 let ours = panics.load(Ordering::SeqCst) - if at == At::Close { 0 } else { 2 };

@@ -1,13 +1,13 @@
 //! `shield_with`, `Caller`, and the futures that end when the caller is gone.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::future::{Future, pending, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use futures_shield::{BoxTask, Caller, Shield, ShieldError, Spawn, shield_with, shield_with_local, spawn_fn};
 use futures_util::FutureExt;
@@ -15,10 +15,6 @@ use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::support::*;
-
-fn poll_pinned<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
 
 /// Pending until it was polled `at` times. It counts its polls, and nobody wakes it.
 struct ReadyAt {
@@ -47,7 +43,7 @@ fn ready_at(at: usize) -> (ReadyAt, Rc<Cell<usize>>) {
     (future, polls)
 }
 
-on_every_spawner! {
+on_every_rig! {
     not_gone_while_awaited,
     drop_resolves_gone,
     detach_resolves_gone,
@@ -61,9 +57,9 @@ on_every_spawner! {
 }
 
 /// Scenarios 1 and 45: nobody leaves.
-fn not_gone_while_awaited<R: Rig>(rig: R) {
+fn not_gone_while_awaited<R: AnyRig>(rig: R) {
     let (open, gate) = oneshot::channel::<()>();
-    let shield = shield_with(rig.spawner(), async |caller: Caller| {
+    let shield = rig.shield_with(async |caller: Caller| {
         let before = caller.is_gone();
         let inside = caller.run_until_gone(async { gate.await.unwrap() }).await;
         (before, inside, caller.is_gone())
@@ -73,10 +69,10 @@ fn not_gone_while_awaited<R: Rig>(rig: R) {
 }
 
 /// Scenario 45.
-fn drop_resolves_gone<R: Rig>(rig: R) {
+fn drop_resolves_gone<R: AnyRig>(rig: R) {
     let (asks, asked) = oneshot::channel();
     let (tell, told) = oneshot::channel();
-    let shield = shield_with(rig.spawner(), async move |caller: Caller| {
+    let shield = rig.shield_with(async move |caller: Caller| {
         asks.send(caller.is_gone()).unwrap();
         caller.gone().await;
         tell.send(caller.is_gone()).unwrap();
@@ -89,9 +85,9 @@ fn drop_resolves_gone<R: Rig>(rig: R) {
 }
 
 /// Scenario 45: a detached shield is gone.
-fn detach_resolves_gone<R: Rig>(rig: R) {
+fn detach_resolves_gone<R: AnyRig>(rig: R) {
     let (tell, told) = oneshot::channel();
-    let shield = shield_with(rig.spawner(), async move |caller: Caller| {
+    let shield = rig.shield_with(async move |caller: Caller| {
         caller.gone().await;
         tell.send(()).unwrap();
     });
@@ -100,10 +96,10 @@ fn detach_resolves_gone<R: Rig>(rig: R) {
 }
 
 /// Scenario 46: level-triggered, however often the work asks.
-fn gone_before_the_first_question<R: Rig>(rig: R) {
+fn gone_before_the_first_question<R: AnyRig>(rig: R) {
     let (open, gate) = oneshot::channel::<()>();
     let (tell, told) = oneshot::channel();
-    let shield = shield_with(rig.spawner(), async move |caller: Caller| {
+    let shield = rig.shield_with(async move |caller: Caller| {
         gate.await.unwrap();
         caller.gone().await;
         caller.clone().gone().await;
@@ -118,9 +114,9 @@ fn gone_before_the_first_question<R: Rig>(rig: R) {
 
 /// Scenario 51b: a helper that outlives the work resolves once the outcome has been delivered, and
 /// not before.
-fn delivery_resolves_gone<R: Rig>(rig: R) {
+fn delivery_resolves_gone<R: AnyRig>(rig: R) {
     let (hand, handed) = oneshot::channel();
-    let mut shield = shield_with(rig.spawner(), async |caller: Caller| hand.send(caller).unwrap());
+    let mut shield = rig.shield_with(async |caller: Caller| hand.send(caller).unwrap());
     rig.run(async {
         let caller = handed.await.unwrap();
         let mut gone = caller.gone();
@@ -134,12 +130,12 @@ fn delivery_resolves_gone<R: Rig>(rig: R) {
 }
 
 /// Scenario 47: the window's future is dropped, and the work continues with `None`.
-fn open_window_closes_when_gone<R: Rig>(rig: R) {
+fn open_window_closes_when_gone<R: AnyRig>(rig: R) {
     let (begins, begun) = oneshot::channel();
     let (tell, told) = oneshot::channel();
     let drops = Drops::new();
     let (held, seen) = (drops.one(), drops.clone());
-    let shield = shield_with(rig.spawner(), async move |caller: Caller| {
+    let shield = rig.shield_with(async move |caller: Caller| {
         let window = caller.run_until_gone(async move {
             let _held = held;
             begins.send(()).unwrap();
@@ -156,10 +152,10 @@ fn open_window_closes_when_gone<R: Rig>(rig: R) {
 }
 
 /// Scenario 48.
-fn window_after_gone_never_opens<R: Rig>(rig: R) {
+fn window_after_gone_never_opens<R: AnyRig>(rig: R) {
     let (open, gate) = oneshot::channel::<()>();
     let (tell, told) = oneshot::channel();
-    let shield = shield_with(rig.spawner(), async move |caller: Caller| {
+    let shield = rig.shield_with(async move |caller: Caller| {
         gate.await.unwrap();
         let answer: Option<()> = caller.run_until_gone(async { unreachable!("it must not begin") }).await;
         tell.send(answer.is_none()).unwrap();
@@ -172,10 +168,10 @@ fn window_after_gone_never_opens<R: Rig>(rig: R) {
 }
 
 /// Scenario 51: what was charged is refunded, because the caller was gone before it confirmed.
-fn work_rolls_back<R: Rig>(rig: R) {
+fn work_rolls_back<R: AnyRig>(rig: R) {
     let (ledger, mut booked) = mpsc::unbounded_channel();
     let (tell, told) = oneshot::channel();
-    let shield = shield_with(rig.spawner(), async move |caller: Caller| {
+    let shield = rig.shield_with(async move |caller: Caller| {
         ledger.send("charged").unwrap();
         let confirmed = caller.run_until_gone(pending::<()>()).await;
         ledger
@@ -194,12 +190,12 @@ fn work_rolls_back<R: Rig>(rig: R) {
 
 /// Scenario 50: the clock is made once the caller is gone; when it ends, the work continues without
 /// the future.
-fn grace_begins_when_gone<R: Rig>(rig: R) {
+fn grace_begins_when_gone<R: AnyRig>(rig: R) {
     let (begins, begun) = oneshot::channel();
     let (made, clock_made) = oneshot::channel();
     let (ring, bell) = oneshot::channel::<()>();
     let (tell, told) = oneshot::channel();
-    let shield = shield_with(rig.spawner(), async move |caller: Caller| {
+    let shield = rig.shield_with(async move |caller: Caller| {
         let slow = async {
             begins.send(()).unwrap();
             pending::<()>().await;
@@ -221,27 +217,29 @@ fn grace_begins_when_gone<R: Rig>(rig: R) {
 }
 
 /// Scenario 49.
-fn many_tasks_wait<R: Rig>(rig: R) {
+fn many_tasks_wait<R: AnyRig>(rig: R) {
     const WAITERS: usize = 100;
-    let spawner = rig.spawner();
-    let (waits, mut waiting) = mpsc::unbounded_channel();
-    let (tell, mut told) = mpsc::unbounded_channel();
-    let shield = shield_with(rig.spawner(), async move |caller: Caller| {
-        for _ in 0..WAITERS {
-            let (gone, waits, tell) = (caller.gone(), waits.clone(), tell.clone());
-            spawner.spawn_detached(async move {
-                let mut gone = gone;
-                poll_fn(|cx| {
-                    let polled = Pin::new(&mut gone).poll(cx);
-                    let _ = waits.send(());
-                    polled
-                })
-                .await;
-                tell.send(()).unwrap();
-            });
-        }
+    let (hand, handed) = oneshot::channel();
+    let shield = rig.shield_with(async move |caller: Caller| {
+        hand.send(caller.clone()).unwrap();
         caller.gone().await;
     });
+    let caller = rig.run(handed).unwrap();
+    let (waits, mut waiting) = mpsc::unbounded_channel();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    for _ in 0..WAITERS {
+        let (mut gone, waits, tell) = (caller.gone(), waits.clone(), tell.clone());
+        let waiter = rig.shield(async move {
+            poll_fn(|cx| {
+                let polled = Pin::new(&mut gone).poll(cx);
+                let _ = waits.send(());
+                polled
+            })
+            .await;
+            tell.send(()).unwrap();
+        });
+        waiter.detach();
+    }
     rig.run(async {
         for _ in 0..WAITERS {
             waiting.recv().await.unwrap();
@@ -252,35 +250,6 @@ fn many_tasks_wait<R: Rig>(rig: R) {
             told.recv().await.unwrap();
         }
     });
-}
-
-mod local {
-    use super::*;
-
-    on_every_local_spawner! {
-        window_closes_when_gone,
-    }
-
-    /// Scenarios 45 and 61.
-    fn window_closes_when_gone<R: LocalRig>(rig: R) {
-        rig.run(async {
-            let seen = Rc::new(Cell::new(None));
-            let sees = Rc::clone(&seen);
-            let (tell, told) = oneshot::channel::<()>();
-            let (begins, begun) = oneshot::channel();
-            let shield = shield_with_local(rig.spawner(), async move |caller: Caller| {
-                begins.send(()).unwrap();
-                sees.set(Some(caller.run_until_gone(pending::<()>()).await));
-                drop(tell);
-                sees
-            });
-            begun.await.unwrap();
-            assert_eq!(seen.get(), None);
-            drop(shield);
-            assert!(told.await.is_err());
-            assert_eq!(seen.get(), Some(None));
-        });
-    }
 }
 
 // Step by step, by hand.
@@ -294,12 +263,7 @@ fn every_way_to_be_gone() {
         |shield| shield.fallible().detach(),
         |shield| drop(shield.fallible()),
         |shield| drop(shield.on_orphan(|_| {})),
-        |shield| {
-            panics_with(move || {
-                let _shield = shield;
-                panic!("the caller's own");
-            });
-        },
+        |shield| drop_while_unwinding(shield),
     ];
     for leave in ways {
         let (shield, caller) = caller_by_hand();
@@ -321,18 +285,13 @@ fn every_way_to_be_gone() {
 fn gone_after_every_outcome() {
     let crank = Crank::new();
     for ending in ["value", "panic", "cancelled"] {
-        let kept = RefCell::new(None);
-        let shield = shield_with(crank.spawner(), |caller: Caller| {
-            kept.replace(Some(caller));
-            async move {
-                match ending {
-                    "panic" => panic!("overboard"),
-                    "cancelled" => pending().await,
-                    _ => {}
-                }
+        let (shield, caller) = shield_and_caller(crank.spawner(), async move {
+            match ending {
+                "panic" => panic!("overboard"),
+                "cancelled" => pending().await,
+                _ => {}
             }
         });
-        let caller = kept.take().unwrap();
         let mut shield = shield.fallible();
         let (wakes, waker) = Wakes::new();
         let mut gone = caller.gone();
@@ -465,18 +424,18 @@ fn value_wins_the_tie() {
     let (shield, caller) = caller_by_hand();
     let (open, gate) = oneshot::channel();
     let mut window = pin!(caller.run_until_gone(gate));
-    assert!(poll_pinned(window.as_mut()).is_pending());
+    assert!(poll(&mut window).is_pending());
     drop(shield);
     open.send(7).unwrap();
-    assert_eq!(poll_pinned(window.as_mut()), Poll::Ready(Some(Ok(7))));
+    assert_eq!(poll(&mut window), Poll::Ready(Some(Ok(7))));
 
     // Without a value, the future is polled once more before it is dropped.
     let (shield, caller) = caller_by_hand();
     let (future, polls) = ready_at(3);
     let mut window = pin!(caller.run_until_gone(future));
-    assert!(poll_pinned(window.as_mut()).is_pending());
+    assert!(poll(&mut window).is_pending());
     drop(shield);
-    assert_eq!(poll_pinned(window.as_mut()), Poll::Ready(None));
+    assert_eq!(poll(&mut window), Poll::Ready(None));
     assert_eq!(polls.get(), 2);
 }
 
@@ -493,7 +452,7 @@ fn window_opens_at_first_poll() {
         future.await
     }));
     drop(shield);
-    assert_eq!(poll_pinned(window.as_mut()), Poll::Ready(None));
+    assert_eq!(poll(&mut window), Poll::Ready(None));
     assert_eq!((polls.get(), drops.count()), (0, 1));
 }
 
@@ -503,19 +462,19 @@ fn window_drops_its_future() {
     let (_shield, caller) = caller_by_hand();
     let drops = Drops::new();
     let mut window = pin!(caller.run_until_gone(HoldsUntilDrop::new(drops.one(), ready(7))));
-    assert_eq!(poll_pinned(window.as_mut()), Poll::Ready(Some(7)));
+    assert_eq!(poll(&mut window), Poll::Ready(Some(7)));
     assert_eq!(drops.count(), 1);
 
     let mut grace = pin!(caller.run_with_grace(HoldsUntilDrop::new(drops.one(), ready(7)), || ready(())));
-    assert_eq!(poll_pinned(grace.as_mut()), Poll::Ready(Some(7)));
+    assert_eq!(poll(&mut grace), Poll::Ready(Some(7)));
     assert_eq!(drops.count(), 2);
 
     let (shield, caller) = caller_by_hand();
     let drops = Drops::new();
     let mut grace = pin!(caller.run_with_grace(HoldsUntilDrop::new(drops.one(), pending::<()>()), || ready(())));
-    assert!(poll_pinned(grace.as_mut()).is_pending());
+    assert!(poll(&mut grace).is_pending());
     drop(shield);
-    assert_eq!(poll_pinned(grace.as_mut()), Poll::Ready(None));
+    assert_eq!(poll(&mut grace), Poll::Ready(None));
     assert_eq!(drops.count(), 1);
 }
 
@@ -533,14 +492,14 @@ fn no_clock_before_gone() {
         clock.take().unwrap()
     }));
     for _ in 0..3 {
-        assert!(poll_pinned(grace.as_mut()).is_pending());
+        assert!(poll(&mut grace).is_pending());
     }
     assert_eq!((made.get(), ticks.get(), polls.get()), (0, 0, 3));
     drop(shield);
-    assert!(poll_pinned(grace.as_mut()).is_pending());
+    assert!(poll(&mut grace).is_pending());
     assert_eq!((made.get(), ticks.get()), (1, 1));
-    assert!(poll_pinned(grace.as_mut()).is_pending());
-    assert_eq!(poll_pinned(grace.as_mut()), Poll::Ready(None));
+    assert!(poll(&mut grace).is_pending());
+    assert_eq!(poll(&mut grace), Poll::Ready(None));
     assert_eq!((made.get(), ticks.get(), polls.get()), (1, 3, 6));
 }
 
@@ -552,10 +511,10 @@ fn value_within_grace() {
     let clock = Cell::new(Some(clock));
     let (future, _) = ready_at(3);
     let mut grace = pin!(caller.run_with_grace(future, || clock.take().unwrap()));
-    assert!(poll_pinned(grace.as_mut()).is_pending());
+    assert!(poll(&mut grace).is_pending());
     drop(shield);
-    assert!(poll_pinned(grace.as_mut()).is_pending());
-    assert_eq!(poll_pinned(grace.as_mut()), Poll::Ready(Some(3)));
+    assert!(poll(&mut grace).is_pending());
+    assert_eq!(poll(&mut grace), Poll::Ready(Some(3)));
     assert_eq!(ticks.get(), 1);
 }
 
@@ -597,7 +556,7 @@ fn clock_poll_panics() {
     drop(shield);
     let clock = || poll_fn(|_| -> Poll<()> { panic!("the clock's") });
     let mut grace = pin!(caller.run_with_grace(pending::<()>(), clock));
-    assert_eq!(panics_with(|| poll_pinned(grace.as_mut())), "the clock's");
+    assert_eq!(panics_with(|| poll(&mut grace)), "the clock's");
 }
 
 /// The drop of the clock panics, with the value at hand and when its time is up.
@@ -664,14 +623,13 @@ fn clock_wakes_the_work() {
     let bell = Cell::new(Some(bell));
     let mut grace = pin!(caller.run_with_grace(pending::<()>(), || bell.take().unwrap()));
     let (wakes, waker) = Wakes::new();
-    let mut cx = Context::from_waker(&waker);
-    assert!(grace.as_mut().poll(&mut cx).is_pending());
+    assert!(poll_with(&mut grace, &waker).is_pending());
     drop(shield);
     assert_eq!(wakes.count(), 1);
-    assert!(grace.as_mut().poll(&mut cx).is_pending());
+    assert!(poll_with(&mut grace, &waker).is_pending());
     ring.send(()).unwrap();
     assert_eq!(wakes.count(), 2);
-    assert_eq!(grace.as_mut().poll(&mut cx), Poll::Ready(None));
+    assert_eq!(poll_with(&mut grace, &waker), Poll::Ready(None));
 }
 
 /// Scenario 58b: `shield_with` records its own location.
@@ -736,24 +694,15 @@ fn threads_wait_for_gone() {
 
 /// The future wins in its grace and is kept: the timer is dropped at once.
 #[test]
-fn a_completed_grace_keeps_no_timer() {
-    let crank = Crank::new();
-    let kept = std::cell::RefCell::new(None);
-    drop(shield_with(crank.spawner(), |caller: Caller| {
-        kept.replace(Some(caller));
-        std::future::ready(())
-    }));
-    let caller = kept.take().unwrap();
+fn completed_grace_keeps_no_timer() {
+    let (shield, caller) = caller_by_hand();
+    drop(shield);
     let drops = Drops::new();
-    let timer = HoldsUntilDrop::new(drops.one(), std::future::pending::<()>());
-    let mut polls = 0;
-    let second = std::future::poll_fn(move |_| {
-        polls += 1;
-        if polls == 1 { Poll::Pending } else { Poll::Ready(7) }
-    });
-    let mut grace = Box::pin(caller.run_with_grace(second, || timer));
+    let timer = HoldsUntilDrop::new(drops.one(), pending::<()>());
+    let (future, _) = ready_at(2);
+    let mut grace = Box::pin(caller.run_with_grace(future, || timer));
     assert!(poll(&mut grace).is_pending());
     assert_eq!(drops.count(), 0);
-    assert_eq!(poll(&mut grace), Poll::Ready(Some(7)));
+    assert_eq!(poll(&mut grace), Poll::Ready(Some(2)));
     assert_eq!(drops.count(), 1);
 }

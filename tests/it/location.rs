@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_executor::LocalPool;
 use futures_shield::{
-    BoxTask, DynSpawner, Shield, ShieldError, ShieldExt, Spawn, SpawnLocal, Tracker, Unfinished, shield, spawn_fn,
+    BoxTask, DynSpawner, Shield, ShieldError, ShieldExt, Spawn, SpawnLocal, Tracker, shield, shield_local, spawn_fn,
     spawn_local_fn,
 };
 use futures_util::FutureExt;
@@ -46,41 +46,24 @@ impl<S: Spawn> Spawn for Mine<S> {
     }
 }
 
+/// Asserts that the error of a refused shield has the line of the macro's call.
+macro_rules! assert_refused_here {
+    ($shield:expr) => {
+        assert_at(&refused($shield), line!())
+    };
+}
+
 #[test]
 fn through_every_kind_of_spawner() {
     let inner = closed();
-
-    let line = line!() + 1;
-    let plain = ready(()).shield(&inner);
-    assert_at(&refused(plain), line);
-
-    let erased = DynSpawner::new(inner.clone());
-    let line = line!() + 1;
-    let by_dyn = ready(()).shield(&erased);
-    assert_at(&refused(by_dyn), line);
-
-    let closure = spawn_fn(|task: BoxTask| inner.spawn_detached(task));
-    let line = line!() + 1;
-    let by_fn = ready(()).shield(&closure);
-    assert_at(&refused(by_fn), line);
-
-    let mine = Mine(DynSpawner::new(Mine(inner.clone())));
-    let line = line!() + 1;
-    let by_mine = ready(()).shield(mine);
-    assert_at(&refused(by_mine), line);
-
-    let line = line!() + 1;
-    let by_box = ready(()).shield(Box::new(Rc::new(Arc::new(&inner))));
-    assert_at(&refused(by_box), line);
-
-    let local = spawn_local_fn(drop);
-    let line = line!() + 1;
-    let by_local = ready(Rc::new(())).shield_local(local);
-    assert_at(&refused(by_local), line);
-
-    let line = line!() + 1;
-    let by_function = shield(&inner, ready(()));
-    assert_at(&refused(by_function), line);
+    assert_refused_here!(ready(()).shield(&inner));
+    assert_refused_here!(ready(()).shield(DynSpawner::new(inner.clone())));
+    assert_refused_here!(ready(()).shield(spawn_fn(|task: BoxTask| inner.spawn_detached(task))));
+    assert_refused_here!(ready(()).shield(Mine(DynSpawner::new(Mine(inner.clone())))));
+    assert_refused_here!(ready(()).shield(Box::new(Rc::new(Arc::new(&inner)))));
+    assert_refused_here!(ready(Rc::new(())).shield_local(spawn_local_fn(drop)));
+    assert_refused_here!(shield(&inner, ready(())));
+    assert_refused_here!(shield_local(spawn_local_fn(drop), ready(Rc::new(()))));
 }
 
 #[test]
@@ -105,12 +88,8 @@ fn through_track_caller_helpers() {
         shield(spawner, ready(()))
     }
 
-    let line = line!() + 1;
-    let helped = helper(closed());
-    assert_at(&refused(helped), line);
-    let line = line!() + 1;
-    let helped = other_helper(closed());
-    assert_at(&refused(helped), line);
+    assert_refused_here!(helper(closed()));
+    assert_refused_here!(other_helper(closed()));
 }
 
 #[test]
@@ -131,9 +110,8 @@ fn shielded_inside_a_spawner() {
 /// location.
 #[test]
 fn direct_spawns_name_their_line() {
-    fn lines(unfinished: &Unfinished) -> Vec<u32> {
-        assert!(unfinished.locations().iter().all(|at| at.location().file() == file!()));
-        unfinished.locations().iter().map(|at| at.location().line()).collect()
+    fn each_once(first: u32, count: u32) -> Vec<(&'static str, u32, usize)> {
+        (first..first + count).map(|line| (file!(), line, 1)).collect()
     }
 
     let crank = Crank::new();
@@ -148,7 +126,7 @@ fn direct_spawns_name_their_line() {
     Spawn::spawn_detached(&arc, pending());
     Spawn::spawn_detached(&erased, pending());
     Spawn::spawn_detached(&Arc::new(erased), pending());
-    assert_eq!(lines(&tracker.unfinished()), (first..first + 7).collect::<Vec<_>>());
+    assert_eq!(lines(&tracker.unfinished()), each_once(first, 7));
 
     let pool = LocalPool::new();
     let local = pool.spawner();
@@ -159,5 +137,5 @@ fn direct_spawns_name_their_line() {
     SpawnLocal::spawn_local_detached(&&tracker, pending());
     SpawnLocal::spawn_local_detached(&boxed, pending());
     SpawnLocal::spawn_local_detached(&rc, pending());
-    assert_eq!(lines(&tracker.unfinished()), (first..first + 4).collect::<Vec<_>>());
+    assert_eq!(lines(&tracker.unfinished()), each_once(first, 4));
 }

@@ -11,6 +11,7 @@ mod faults;
 mod inline;
 mod large;
 mod ledger_finds;
+mod local;
 mod location;
 #[cfg(feature = "macros")]
 mod macros;

@@ -139,6 +139,7 @@ fn cleanup_orphans<R: Rig>(rig: R) {
 }
 
 /// Scenario 63: a hook on the caller's side counts while it runs, and its work was no orphan.
+/// `drain` once returned `Ok` while such a hook was still running.
 fn late_hooks<R: Rig>(rig: R) {
     let tracker = Tracker::new(rig.spawner());
     let (hook, seen) = querying_hook(&tracker);
@@ -285,7 +286,6 @@ fn one_row_for_each_location() {
 /// Scenario 64: whoever is called back sees the new value of every query.
 mod from_inside {
     use super::*;
-    use futures_shield::{Caller, shield_with};
 
     /// A closure that records a query, and the record.
     fn recording<T: Send + 'static>(
@@ -378,19 +378,11 @@ mod from_inside {
     fn waker_of_a_shield() {
         let crank = Crank::new();
         let tracker = Tracker::new(crank.spawner());
-        let kept = Arc::new(Mutex::new(None));
-        let keeps = Arc::clone(&kept);
         let (work, open) = gated();
-        let shield = shield_with(&tracker, move |caller: Caller| {
-            *locked(&keeps) = Some(caller);
-            work
-        });
+        let (shield, caller) = shield_and_caller(&tracker, work);
         let slot = Arc::new(Mutex::new(shield));
         let there = Arc::clone(&slot);
-        let (record, seen) = recording(move || {
-            let gone = locked(&kept).as_ref().unwrap().is_gone();
-            (locked(&there).is_finished(), gone)
-        });
+        let (record, seen) = recording(move || (locked(&there).is_finished(), caller.is_gone()));
         let waker = callback_waker(record, || {});
         assert!(poll_with(&mut *locked(&slot), &waker).is_pending());
         crank.run();
@@ -399,18 +391,14 @@ mod from_inside {
         assert_eq!(*locked(&seen), [(true, false)]);
     }
 
-    /// A hook on either side sees its caller gone.
+    /// A hook on either side sees its caller gone. One that waited for a helper task, which waited
+    /// for `gone()`, once deadlocked in the drop of the shield.
     #[test]
     fn hook_of_a_caller() {
         let crank = Crank::new();
         for late in [false, true] {
-            let slot = Arc::new(Mutex::new(None));
-            let keeps = Arc::clone(&slot);
-            let shield = shield_with(crank.spawner(), move |caller: Caller| {
-                *locked(&keeps) = Some(caller);
-                ready(7)
-            });
-            let (record, seen) = recording(move || locked(&slot).as_ref().unwrap().is_gone());
+            let (shield, caller) = shield_and_caller(crank.spawner(), ready(7));
+            let (record, seen) = recording(move || caller.is_gone());
             let shield = shield.on_orphan(move |_| record());
             if late {
                 crank.run();

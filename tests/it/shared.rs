@@ -9,16 +9,19 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use futures_core::FusedFuture;
-use futures_shield::{Caller, SharedShield, ShieldExt, Tracker, shield_with, spawn_local_fn};
+use futures_shield::{SharedShield, ShieldExt, Tracker, spawn_local_fn};
 
 use crate::support::*;
 
+/// Scenario 40: those that are left.
 #[test]
 fn every_clone_gets_the_value() {
     let crank = Crank::new();
     let (work, open) = gated();
     let (shield, line) = (work.shield(crank.spawner()).shared(), line!());
     assert_eq!(shield.location().line(), line);
+    let (left, waker) = Wakes::new();
+    assert!(poll_with(&mut shield.clone(), &waker).is_pending());
     let mut clones = [shield.clone(), shield.clone(), shield];
     let wakers = clones.each_mut().map(|clone| {
         let (wakes, waker) = Wakes::new();
@@ -29,6 +32,7 @@ fn every_clone_gets_the_value() {
 
     open.send(7).unwrap();
     crank.run();
+    assert_eq!(left.count(), 0);
     assert!(wakers.iter().all(|wakes| wakes.count() == 1));
     for clone in &mut clones {
         assert!(clone.is_finished() && !clone.is_terminated());
@@ -79,14 +83,17 @@ fn woken_waiter_is_dropped() {
     assert_eq!(poll(&mut second), Poll::Ready(7));
 }
 
+/// Scenario 41.
 #[test]
 fn last_clone_leaves_the_hook() {
     for ends_first in [false, true] {
         let crank = Crank::new();
         let tracker = Tracker::new(crank.spawner());
         let (hook, mut call) = hook();
-        let shield = ready(7).shield(&tracker).on_orphan(hook).shared();
-        let clone = shield.clone();
+        let mut shield = ready(7).shield(&tracker).on_orphan(hook).shared();
+        let mut clone = shield.clone();
+        assert!(poll(&mut clone).is_pending());
+        assert!(poll(&mut shield).is_pending());
         drop(shield);
         if ends_first {
             crank.run();
@@ -102,15 +109,11 @@ fn last_clone_leaves_the_hook() {
 
 /// The last clone drops its own waker when it is dropped itself. By then the caller is gone, and the work is an orphan.
 #[test]
-fn the_last_wakers_drop_sees_the_caller_gone() {
+fn last_waker_drop_sees_gone() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
-    let kept = RefCell::new(None);
-    let shield = shield_with(&tracker, |caller: Caller| {
-        kept.replace(Some(caller));
-        pending::<()>()
-    });
-    let (caller, inside) = (kept.take().unwrap(), tracker.clone());
+    let (shield, caller) = shield_and_caller(&tracker, pending::<()>());
+    let inside = tracker.clone();
     let seen = Arc::new(Mutex::new(None));
     let sees = Arc::clone(&seen);
     let waker = callback_waker(
@@ -129,12 +132,7 @@ fn the_last_wakers_drop_sees_the_caller_gone() {
 #[test]
 fn first_delivery_ends_the_wait() {
     let crank = Crank::new();
-    let kept = RefCell::new(None);
-    let shield = shield_with(crank.spawner(), |caller: Caller| {
-        kept.replace(Some(caller));
-        ready(7)
-    });
-    let caller = kept.take().unwrap();
+    let (shield, caller) = shield_and_caller(crank.spawner(), ready(7));
     let drops = Drops::new();
     let (captured, inside, seen) = (drops.one(), caller.clone(), Arc::new(AtomicUsize::new(0)));
     let sees = Arc::clone(&seen);

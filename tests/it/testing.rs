@@ -45,6 +45,16 @@ fn has_lines() -> bool {
     trace.contains(&format!("{}:", file!()))
 }
 
+#[track_caller]
+fn assert_starts(message: &str, start: &str) {
+    assert!(message.starts_with(start), "{message}");
+}
+
+#[track_caller]
+fn assert_contains(message: &str, part: &str) {
+    assert!(message.contains(part), "{message}");
+}
+
 /// Suspends once. Its waker is called as soon as it is polled.
 async fn turn() {
     yield_now().await;
@@ -52,9 +62,9 @@ async fn turn() {
 
 /// Records what a check is called with.
 #[derive(Default)]
-struct Calls(RefCell<Vec<usize>>);
+struct Checked(RefCell<Vec<usize>>);
 
-impl Calls {
+impl Checked {
     fn add(&self, n: usize) {
         self.0.borrow_mut().push(n);
     }
@@ -69,7 +79,7 @@ mod shape {
 
     #[test]
     fn each_suspension_twice() {
-        let (made, checked) = (Cell::new(0), Calls::default());
+        let (made, checked) = (Cell::new(0), Checked::default());
         let make = || {
             made.set(made.get() + 1);
             async {
@@ -85,7 +95,7 @@ mod shape {
 
     #[test]
     fn ready_future_is_checked_once() {
-        let checked = Calls::default();
+        let checked = Checked::default();
         let test = cancel_at_every_await(|| ready("output"), async |n| checked.add(n));
         assert_eq!(test.now_or_never(), Some(0));
         assert_eq!(checked.take(), [1]);
@@ -133,7 +143,7 @@ mod shape {
 
     /// Only the future's own wakes lead to polls of it.
     #[test]
-    fn polls_of_the_task_for_others_do_not_count() {
+    fn only_own_wakes_count() {
         let busy = async {
             for _ in 0..1_000 {
                 turn().await;
@@ -333,12 +343,9 @@ mod message {
             }
         };
         let message = block_on(failure(test));
-        assert!(message.starts_with("cancelled at suspension 1 ("), "{message}");
-        assert!(
-            message.contains("), after it was woken, of the future made at "),
-            "{message}"
-        );
-        assert!(message.contains("a message is lost"), "{message}");
+        assert_starts(&message, "cancelled at suspension 1 (");
+        assert_contains(&message, "), after it was woken, of the future made at ");
+        assert_contains(&message, "a message is lost");
     }
 
     #[test]
@@ -413,10 +420,7 @@ mod message {
         let line = line!() - 3;
         let message = block_on(failure(cancel_at_every_await(make, async |_| {})));
         let place = place(line, 25, "message::reports_the_drop_of_the_future");
-        assert!(
-            message.starts_with(&format!("cancelled at suspension 1 ({place}), at once, ")),
-            "{message}"
-        );
+        assert_starts(&message, &format!("cancelled at suspension 1 ({place}), at once, "));
         assert!(message.ends_with(": left unfinished"), "{message}");
     }
 
@@ -448,10 +452,7 @@ mod message {
         let test = cancel_at_every_await(make, async |_| panic!("here"));
         let place = place(line, 25, "message::looks_through_combinators::bank");
         let message = block_on(failure(test));
-        assert!(
-            message.starts_with(&format!("cancelled at suspension 1 ({place}), ")),
-            "{message}"
-        );
+        assert_starts(&message, &format!("cancelled at suspension 1 ({place}), "));
     }
 
     /// The awaits before the suspension may clone the waker, too: the last one counts.
@@ -476,10 +477,7 @@ mod message {
         };
         let message = block_on(failure(cancel_at_every_await(make, async |_| panic!("here"))));
         let place = place(line, 25, "message::names_the_last_await_of_the_poll::suspends");
-        assert!(
-            message.starts_with(&format!("cancelled at suspension 1 ({place}), ")),
-            "{message}"
-        );
+        assert_starts(&message, &format!("cancelled at suspension 1 ({place}), "));
     }
 
     /// The last clone is that of the timeout's own timer.
@@ -496,10 +494,7 @@ mod message {
         let make = || tokio::time::timeout(Duration::from_secs(7), Box::pin(bank()));
         let message = failure(cancel_at_every_await(make, async |_| panic!("here"))).await;
         let place = place(line, 56, "message::looks_behind_the_last_clone::bank");
-        assert!(
-            message.starts_with(&format!("cancelled at suspension 1 ({place}), ")),
-            "{message}"
-        );
+        assert_starts(&message, &format!("cancelled at suspension 1 ({place}), "));
     }
 
     #[test]
@@ -510,10 +505,7 @@ mod message {
         } else {
             "at an unknown place"
         };
-        assert!(
-            message.starts_with(&format!("cancelled at suspension 1 ({place}), at once, ")),
-            "{message}"
-        );
+        assert_starts(&message, &format!("cancelled at suspension 1 ({place}), at once, "));
     }
 
     /// Clones that others make of a stored waker do not show where the future waits.
@@ -554,9 +546,9 @@ mod message {
             panic!("the second way has not ended");
         };
         let place = place(line, 59, "message::later_clones_do_not_count::waits");
-        assert!(
-            message.starts_with(&format!("cancelled at suspension 1 ({place}), after it was woken, ")),
-            "{message}"
+        assert_starts(
+            &message,
+            &format!("cancelled at suspension 1 ({place}), after it was woken, "),
         );
     }
 
@@ -573,10 +565,7 @@ mod message {
             })
         };
         let message = block_on(failure(cancel_at_every_await(make, async |_| panic!("here"))));
-        assert!(
-            message.starts_with("cancelled at suspension 1 (at an unknown place), "),
-            "{message}"
-        );
+        assert_starts(&message, "cancelled at suspension 1 (at an unknown place), ");
     }
 }
 
@@ -597,10 +586,7 @@ mod limit {
             || turns(1_001),
             async |n| checked.set(n),
         )));
-        assert!(
-            message.starts_with("not completed after 1000 suspensions, "),
-            "{message}"
-        );
+        assert_starts(&message, "not completed after 1000 suspensions, ");
         assert_eq!(checked.get(), 1_000);
     }
 
@@ -617,14 +603,8 @@ mod limit {
         let line = line!() + 1;
         let test = endless.run(|| turns(usize::MAX), async |_| {});
         let message = block_on(failure(test));
-        assert!(
-            message.starts_with("not completed after 3 suspensions, of the future made at "),
-            "{message}"
-        );
-        assert!(
-            message.contains(&format!("{}:{line}: cancelled at suspension 4 (", file!())),
-            "{message}"
-        );
+        assert_starts(&message, "not completed after 3 suspensions, of the future made at ");
+        assert_contains(&message, &format!("{}:{line}: cancelled at suspension 4 (", file!()));
         assert_eq!(block_on(run(0, 0)), 0);
         assert!(block_on(failure(run(0, 1))).starts_with("not completed after 0 suspensions, "));
     }
@@ -671,16 +651,16 @@ mod runtimes {
     }
 
     fn assert_hole(message: &str) {
-        assert!(message.starts_with("cancelled at suspension 2 ("), "{message}");
-        assert!(message.contains("), at once, of the future made at "), "{message}");
-        assert!(message.contains("charged, but not recorded"), "{message}");
+        assert_starts(message, "cancelled at suspension 2 (");
+        assert_contains(message, "), at once, of the future made at ");
+        assert_contains(message, "charged, but not recorded");
     }
 
     /// With a real clock, a timer may end before it is first polled: then there is no suspension.
     #[cfg(any(feature = "tokio", feature = "smol"))]
     fn assert_hole_somewhere(message: &str) {
-        assert!(message.starts_with("cancelled at suspension "), "{message}");
-        assert!(message.contains("charged, but not recorded"), "{message}");
+        assert_starts(message, "cancelled at suspension ");
+        assert_contains(message, "charged, but not recorded");
     }
 
     #[cfg(feature = "tokio")]
@@ -717,7 +697,7 @@ mod runtimes {
         #[tokio::test(start_paused = true)]
         async fn wakes_are_those_of_the_clock() {
             let start = Instant::now();
-            let elapsed = Calls::default();
+            let elapsed = Checked::default();
             let make = || async {
                 sleep(HOUR).await;
                 sleep(HOUR).await;
@@ -932,12 +912,9 @@ mod examples {
     #[tokio::test]
     async fn rollback_needs_the_hook() {
         let message = told_customer_is_there(false).await.unwrap_err();
-        assert!(message.starts_with("cancelled at suspension 1 ("), "{message}");
-        assert!(
-            message.contains("), after it was woken, of the future made at "),
-            "{message}"
-        );
-        assert!(message.contains(r#"kept the money: ["charged", "told"]"#), "{message}");
+        assert_starts(&message, "cancelled at suspension 1 (");
+        assert_contains(&message, "), after it was woken, of the future made at ");
+        assert_contains(&message, r#"kept the money: ["charged", "told"]"#);
 
         assert_eq!(told_customer_is_there(true).await, Ok(1));
     }
@@ -980,12 +957,9 @@ mod examples {
             async { create.await?.run().await }
         };
         let message = failure(cancel_at_every_await(unshielded, async |_| nothing_is_left().await)).await;
-        assert!(message.starts_with("cancelled at suspension 1 ("), "{message}");
-        assert!(
-            message.contains("), after it was woken, of the future made at "),
-            "{message}"
-        );
-        assert!(message.contains("the lock file is left"), "{message}");
+        assert_starts(&message, "cancelled at suspension 1 (");
+        assert_contains(&message, "), after it was woken, of the future made at ");
+        assert_contains(&message, "the lock file is left");
 
         let shielded = || {
             let create = create().shield(&tracker);

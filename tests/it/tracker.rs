@@ -3,11 +3,11 @@
 use std::error::Error;
 use std::future::{Future, pending, ready};
 use std::panic::Location;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use futures_shield::{
     BoxTask, DynSpawner, ShieldExt, Spawn, Tracker, Unfinished, UnfinishedAt, cleanup, shield, shield_with, spawn_fn,
@@ -17,12 +17,6 @@ use futures_util::future::FusedFuture;
 use tokio::sync::oneshot;
 
 use crate::support::*;
-
-/// Returns the file, the line and the count of each location.
-fn lines(unfinished: &Unfinished) -> Vec<(&'static str, u32, usize)> {
-    let place = |(location, count): (&'static Location<'static>, usize)| (location.file(), location.line(), count);
-    pairs(unfinished).into_iter().map(place).collect()
-}
 
 /// Returns the location and the count of each entry, as pairs.
 fn pairs(unfinished: &Unfinished) -> Vec<(&'static Location<'static>, usize)> {
@@ -314,35 +308,28 @@ fn every_location_is_named() {
     let boxed = Arc::new(Box::new(tracker.clone()));
     let by_mine_erased = DynSpawner::new(Mine(DynSpawner::new(Tracker::new(tracker.clone()))));
     let mut expected = Vec::new();
-    let mut here = |line: u32, count: usize| expected.push((file!(), line, count));
-
-    pending::<()>().shield(&tracker).detach();
-    here(line!() - 1, 1);
-    pending::<()>().shield(&erased).detach();
-    here(line!() - 1, 1);
-    pending::<()>().shield(&closure).detach();
-    here(line!() - 1, 1);
-    pending::<()>().shield(&mine).detach();
-    here(line!() - 1, 1);
-    pending::<()>().shield(&boxed).detach();
-    here(line!() - 1, 1);
-    pending::<()>().shield(&by_mine_erased).detach();
-    here(line!() - 1, 1);
-    shield(&closure, pending::<()>()).detach();
-    here(line!() - 1, 1);
-    shield_with(&mine, |caller| async move { drop((pending::<()>().await, caller)) }).detach();
-    here(line!() - 1, 1);
-    for _ in 0..3 {
-        pending::<()>().shield(&erased).detach();
+    // To the compiler, the call is where the macro is used.
+    macro_rules! here {
+        ($count:literal, $call:expr) => {{
+            expected.push((file!(), line!(), $count));
+            $call
+        }};
     }
-    here(line!() - 2, 3);
-    let mut inline = pending::<()>().shield_on_drop(&mine);
-    here(line!() - 1, 1);
-    drop(cleanup(&closure, (), |()| pending::<()>()));
-    here(line!() - 1, 1);
+
+    here!(1, pending::<()>().shield(&tracker).detach());
+    here!(1, pending::<()>().shield(&erased).detach());
+    here!(1, pending::<()>().shield(&closure).detach());
+    here!(1, pending::<()>().shield(&mine).detach());
+    here!(1, pending::<()>().shield(&boxed).detach());
+    here!(1, pending::<()>().shield(&by_mine_erased).detach());
+    here!(1, shield(&closure, pending::<()>()).detach());
+    here!(1, shield_with(&mine, |_| pending::<()>()).detach());
+    here!(3, (0..3).for_each(|_| pending::<()>().shield(&erased).detach()));
+    let mut inline = here!(1, pending::<()>().shield_on_drop(&mine));
+    here!(1, drop(cleanup(&closure, (), |()| pending::<()>())));
     let in_drop = Arc::new(AtomicUsize::new(0));
     drop(ShieldsInDrop(&closure, Arc::clone(&in_drop)));
-    here(u32::try_from(in_drop.load(Ordering::SeqCst)).unwrap(), 1);
+    expected.push((file!(), u32::try_from(in_drop.load(Ordering::SeqCst)).unwrap(), 1));
     assert!(poll(&mut inline).is_pending());
     drop(inline);
 
@@ -536,11 +523,10 @@ fn added_work_is_waited_for() {
     .shield(&tracker)
     .detach();
     let (wakes, waker) = Wakes::new();
-    let mut cx = Context::from_waker(&waker);
     let mut drain = pin!(tracker.drain(pending::<()>()));
     let mut wait = tracker.wait();
-    assert!(drain.as_mut().poll(&mut cx).is_pending());
-    assert!(Pin::new(&mut wait).poll(&mut cx).is_pending());
+    assert!(poll_with(&mut drain, &waker).is_pending());
+    assert!(poll_with(&mut wait, &waker).is_pending());
     crank.run();
     open_first.send(1).unwrap();
     crank.run();
@@ -549,12 +535,12 @@ fn added_work_is_waited_for() {
         (1, 0),
         "it has not been zero in between"
     );
-    assert!(drain.as_mut().poll(&mut cx).is_pending());
+    assert!(poll_with(&mut drain, &waker).is_pending());
     open_second.send(2).unwrap();
     crank.run();
     assert_eq!((tracker.len(), wakes.count()), (0, 2));
-    assert_eq!(drain.as_mut().poll(&mut cx), Poll::Ready(Ok(())));
-    assert!(Pin::new(&mut wait).poll(&mut cx).is_ready());
+    assert_eq!(poll_with(&mut drain, &waker), Poll::Ready(Ok(())));
+    assert!(poll_with(&mut wait, &waker).is_ready());
 }
 
 /// Scenario 58: the tracker was empty, but when the waiter is polled, work runs again. It keeps
@@ -590,9 +576,8 @@ fn drain_does_not_spin() {
         Poll::<()>::Pending
     });
     let (wakes, waker) = Wakes::new();
-    let mut cx = Context::from_waker(&waker);
     let mut drain = pin!(tracker.drain(deadline));
-    assert!(drain.as_mut().poll(&mut cx).is_pending());
+    assert!(poll_with(&mut drain, &waker).is_pending());
     crank.run();
     let mut gates = gates.into_iter();
     let last = gates.next_back().unwrap();
@@ -602,7 +587,7 @@ fn drain_does_not_spin() {
     last.send(7).unwrap();
     crank.run();
     assert_eq!(wakes.count(), 1);
-    assert_eq!(drain.as_mut().poll(&mut cx), Poll::Ready(Ok(())));
+    assert_eq!(poll_with(&mut drain, &waker), Poll::Ready(Ok(())));
     assert_eq!(polls.load(Ordering::SeqCst), 1);
 }
 
@@ -616,14 +601,13 @@ fn drain_wins_the_tie() {
     work.shield(&tracker).detach();
     let (ring, deadline) = oneshot::channel::<()>();
     let (wakes, waker) = Wakes::new();
-    let mut cx = Context::from_waker(&waker);
     let mut drain = pin!(tracker.drain(deadline));
-    assert!(drain.as_mut().poll(&mut cx).is_pending());
+    assert!(poll_with(&mut drain, &waker).is_pending());
     ring.send(()).unwrap();
     assert_eq!(wakes.count(), 1);
     open.send(7).unwrap();
     crank.run();
-    assert_eq!(drain.as_mut().poll(&mut cx), Poll::Ready(Ok(())));
+    assert_eq!(poll_with(&mut drain, &waker), Poll::Ready(Ok(())));
 }
 
 /// Scenario 58: if the deadline has passed already, the first poll returns the unfinished work.
@@ -643,7 +627,7 @@ fn drain_after_its_deadline() {
 /// passed.
 #[test]
 fn err_is_never_empty() {
-    let tracker = Tracker::new(spawn_fn(|task: BoxTask| futures_executor::block_on(task)));
+    let tracker = Tracker::new(at_once());
     let stop = Arc::new(AtomicBool::new(false));
     let threads: Vec<_> = (0..3)
         .map(|_| {

@@ -5,10 +5,10 @@ use std::future::{pending, ready};
 use std::hint::black_box;
 use std::task::Poll;
 
-use futures_shield::{BoxTask, ShieldExt, Tracker, cleanup, shield_with, spawn_fn};
+use futures_shield::{BoxTask, ShieldExt, Tracker, cleanup, spawn_fn};
 
 use crate::cost;
-use crate::support::poll;
+use crate::support::{caller_by_hand, poll};
 
 /// The row "cost if nobody cancels: one box" of the semantics table, even if the future and the
 /// cleanup capture something.
@@ -36,12 +36,7 @@ pub(crate) fn inline_modes() {
 
 /// Scenario 60: one long work, and many waiters that come and go.
 pub(crate) fn attach_and_leave() {
-    let kept = RefCell::new(None);
-    let shield = shield_with(spawn_fn(std::mem::forget::<BoxTask>), |caller| {
-        kept.replace(Some(caller));
-        pending::<()>()
-    });
-    let caller = kept.take().unwrap();
+    let (shield, caller) = caller_by_hand();
     let tracker = Tracker::new(spawn_fn(std::mem::forget::<BoxTask>));
     let other = pending::<()>().shield(&tracker);
     let mut stays = caller.gone();

@@ -31,6 +31,12 @@ fn memory() -> isize {
     stats.bytes_allocated as isize - stats.bytes_deallocated as isize
 }
 
+/// Asserts that `f` keeps no more memory than that.
+fn keeps_nothing(f: impl FnOnce()) {
+    let (_, kept) = cost(f);
+    assert!(kept < SLACK, "{kept} bytes are left");
+}
+
 /// Returns how many allocations `f` makes when it runs again. Its value is dropped after the count.
 fn allocations<T>(mut f: impl FnMut() -> T) -> usize {
     // The first run may allocate what stays: thread-locals, and the callsites of tracing.
@@ -44,11 +50,10 @@ fn allocations<T>(mut f: impl FnMut() -> T) -> usize {
 
 /// Returns how many allocations `f` makes, and how many bytes it keeps.
 fn cost(f: impl FnOnce()) -> (usize, isize) {
-    let region = Region::new(ALLOCATOR);
+    let (region, baseline) = (Region::new(ALLOCATOR), memory());
     f();
     let change = region.change();
-    let kept = change.bytes_allocated as isize - change.bytes_deallocated as isize + change.bytes_reallocated;
-    (change.allocations + change.reallocations, kept)
+    (change.allocations + change.reallocations, memory() - baseline)
 }
 
 macro_rules! trials {

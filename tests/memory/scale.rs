@@ -10,7 +10,7 @@ use futures_util::future::ready;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::support::{Crank, CrankSpawner, Drops, Wakes, block_on, locked, poll, poll_with};
-use crate::{SLACK, allocations, memory};
+use crate::{SLACK, allocations, keeps_nothing, memory};
 
 /// Scenario 59; and the allocator sees all of it.
 pub(crate) fn hundred_thousand_shields() {
@@ -84,10 +84,7 @@ pub(crate) fn hundred_thousand_on_tokio() {
         drop(block_on(done.acquire_many(u32::try_from(count).unwrap())).unwrap());
     };
     run(1_000);
-    let baseline = memory();
-    run(100_000);
-    let left = memory() - baseline;
-    assert!(left < SLACK, "{left} bytes are left");
+    keeps_nothing(|| run(100_000));
 }
 
 /// Scenario 60: one long work, and a million callers that poll once, each with its own waker.
@@ -96,13 +93,12 @@ pub(crate) fn million_wakers() {
     let (open, opened) = oneshot::channel::<()>();
     let mut shield = async { opened.await.is_ok() }.shield(crank.spawner());
     crank.run();
-    let baseline = memory();
-    for _ in 0..1_000_000 {
-        let (_, waker) = Wakes::new();
-        assert!(poll_with(&mut shield, &waker).is_pending());
-    }
-    let left = memory() - baseline;
-    assert!(left < SLACK, "{left} bytes for a million that came and went");
+    keeps_nothing(|| {
+        for _ in 0..1_000_000 {
+            let (_, waker) = Wakes::new();
+            assert!(poll_with(&mut shield, &waker).is_pending());
+        }
+    });
     open.send(()).unwrap();
     crank.run();
     assert_eq!(poll(&mut shield), Poll::Ready(true));
@@ -114,14 +110,13 @@ pub(crate) fn million_shared_handles() {
     let (open, opened) = oneshot::channel::<()>();
     let shared = async { opened.await.is_ok() }.shield(crank.spawner()).shared();
     crank.run();
-    let baseline = memory();
-    for _ in 0..1_000_000 {
-        let (_, waker) = Wakes::new();
-        let mut handle = shared.clone();
-        assert!(poll_with(&mut handle, &waker).is_pending());
-    }
-    let left = memory() - baseline;
-    assert!(left < SLACK, "{left} bytes for a million that came and went");
+    keeps_nothing(|| {
+        for _ in 0..1_000_000 {
+            let (_, waker) = Wakes::new();
+            let mut handle = shared.clone();
+            assert!(poll_with(&mut handle, &waker).is_pending());
+        }
+    });
     open.send(()).unwrap();
     crank.run();
     assert_eq!(shared.now_or_never(), Some(true));
@@ -141,10 +136,7 @@ pub(crate) fn million_short_works() {
         }
     };
     (0..1_000).for_each(once);
-    let baseline = memory();
-    (0..1_000_000).for_each(once);
-    let left = memory() - baseline;
-    assert!(left < SLACK, "{left} bytes for a million that came and went");
+    keeps_nothing(|| (0..1_000_000).for_each(once));
 }
 
 /// Scenario 42: each is a task, so neither the end, nor the drop, nor the shutdown of one runs on

@@ -8,6 +8,7 @@ use std::task::Poll;
 use std::thread;
 
 use futures_shield::{BoxTask, Cleanup, Spawn, Tracker, cleanup, spawn_fn};
+use futures_util::FutureExt;
 use futures_util::future::FusedFuture;
 use tokio::sync::oneshot;
 
@@ -94,60 +95,46 @@ fn disarmed_does_nothing<R: Rig>(rig: R) {
     assert!(told.is_dropped_uncalled());
 }
 
-/// Scenarios 5 and 39: dropped in its scope, with the value as it was changed.
-fn dropped_before_it_runs<R: Rig>(rig: R) {
-    let (mut guard, open, times) = guard_behind_gate(rig.spawner());
+/// Leaves the scope of a guard, and returns what its cleanup returned to the hook. It ran once.
+fn after<R: Rig>(rig: R, leave: impl FnOnce(Cleanup<u32, u32, R::Spawner>)) -> u32 {
+    let (guard, open, times) = guard_behind_gate(rig.spawner());
     let (tell, told) = hook();
-    rig.run(async {
-        *guard = 7;
-        drop(guard.on_orphan(tell));
+    let output = rig.run(async {
+        leave(guard.on_orphan(tell));
         open.send(()).unwrap();
-        assert_eq!(told.await.unwrap().unwrap(), 7);
+        told.await.unwrap().unwrap()
     });
     assert_eq!(times.get(), (1, 1));
+    output
+}
+
+/// Scenarios 5 and 39: dropped in its scope, with the value as it was changed.
+fn dropped_before_it_runs<R: Rig>(rig: R) {
+    assert_eq!(after(rig, |mut guard| *guard = 7), 7);
 }
 
 /// Scenario 39: left by `?`.
 fn dropped_by_an_early_return<R: Rig>(rig: R) {
-    let (tell, told) = hook();
-    let (guard, open, times) = guard_behind_gate(rig.spawner());
-    rig.run(async {
+    let output = after(rig, |guard| {
         let scope = async {
-            let guard = guard.on_orphan(tell);
+            let guard = guard;
             Err::<(), _>("expired")?;
             guard.run().await;
             Ok::<_, &str>(())
         };
-        assert_eq!(scope.await, Err("expired"));
-        open.send(()).unwrap();
-        assert_eq!(told.await.unwrap().unwrap(), 0);
+        assert_eq!(scope.now_or_never(), Some(Err("expired")));
     });
-    assert_eq!(times.get(), (1, 1));
+    assert_eq!(output, 0);
 }
 
 /// Scenario 39: left by a panic.
 fn dropped_by_a_panic<R: Rig>(rig: R) {
-    let (tell, told) = hook();
-    let (guard, open, times) = guard_behind_gate(rig.spawner());
-    let guard = guard.on_orphan(tell);
-    rig.run(async {
-        drop_while_unwinding(guard);
-        open.send(()).unwrap();
-        assert_eq!(told.await.unwrap().unwrap(), 0);
-    });
-    assert_eq!(times.get(), (1, 1));
+    assert_eq!(after(rig, drop_while_unwinding), 0);
 }
 
 /// Scenarios 5 and 39: the row "dropped before the first poll" of the semantics table, of the run.
 fn dropped_before_the_first_poll<R: Rig>(rig: R) {
-    let (guard, open, times) = guard_behind_gate(rig.spawner());
-    let (tell, told) = hook();
-    rig.run(async {
-        drop(guard.on_orphan(tell).run());
-        open.send(()).unwrap();
-        assert_eq!(told.await.unwrap().unwrap(), 0);
-    });
-    assert_eq!(times.get(), (1, 1));
+    assert_eq!(after(rig, |guard| drop(guard.run())), 0);
 }
 
 /// Scenarios 5 and 39: the row "dropped partway" of the semantics table. It continues, and has
@@ -168,37 +155,26 @@ fn dropped_partway<R: Rig>(rig: R) {
 
 /// Scenario 56.
 fn dropped_on_another_thread<R: Rig>(rig: R) {
-    let (guard, open, times) = guard_behind_gate(rig.spawner());
-    let (tell, told) = hook();
-    let guard = guard.on_orphan(tell);
-    on_a_thread(move || drop(guard));
-    rig.run(async {
-        open.send(()).unwrap();
-        assert_eq!(told.await.unwrap().unwrap(), 0);
-    });
-    assert_eq!(times.get(), (1, 1));
+    assert_eq!(after(rig, |guard| on_a_thread(move || drop(guard))), 0);
 }
 
 /// Scenario 57, at each of the three points where a cleanup can be cut off.
 fn dropped_after_shutdown<R: Rig>(rig: R) {
-    let (tell, mut told) = hook();
-    let (guard, _open, _) = guard_behind_gate(rig.spawner());
-    let guard = guard.on_orphan(tell);
-    let (tell, mut told_of_run) = hook();
-    let (run, _open, _) = guard_behind_gate(rig.spawner());
-    let run = run.on_orphan(tell).run();
-    let (tell, mut told_half_way) = hook();
-    let (half_way, _open, times) = guard_behind_gate(rig.spawner());
-    let mut half_way = half_way.on_orphan(tell).run();
-    assert!(poll(&mut half_way).is_pending());
+    let guard = || {
+        let (tell, told) = hook();
+        let (guard, open, times) = guard_behind_gate(rig.spawner());
+        (guard.on_orphan(tell), told, open, times)
+    };
+    let (not_run, told, _open, _) = guard();
+    let (unpolled, told_of_unpolled, _open, _) = guard();
+    let unpolled = unpolled.run();
+    let (partway, told_of_partway, _open, times) = guard();
+    let mut partway = partway.run();
+    assert!(poll(&mut partway).is_pending());
 
     rig.shut_down();
-    drop((guard, run, half_way));
-    for (told, started) in [
-        (&mut told, false),
-        (&mut told_of_run, false),
-        (&mut told_half_way, true),
-    ] {
+    drop((not_run, unpolled, partway));
+    for (mut told, started) in [(told, false), (told_of_unpolled, false), (told_of_partway, true)] {
         let error = told.outcome().unwrap_err();
         assert!(error.is_cancelled());
         assert_eq!(error.was_started(), started);
@@ -317,11 +293,7 @@ fn drop_panics_are_contained() {
         let (tell, mut also_told) = hook::<()>();
         let bomb = Bomb("the closure's");
         let other = cleanup(closed(), (), async move |()| drop(bomb)).on_orphan(tell);
-        if unwinding {
-            drop_while_unwinding((guard, other));
-        } else {
-            drop((guard, other));
-        }
+        drop_unwinding_or_not(unwinding, (guard, other));
         for told in [&mut told, &mut also_told] {
             let error = told.outcome().unwrap_err();
             assert!(error.is_cancelled() && !error.was_started());
@@ -338,11 +310,7 @@ fn spawner_panic_is_contained() {
         let drops = Drops::new();
         let spawner = spawn_fn(|_: BoxTask| panic!("the spawner's"));
         let guard = cleanup(spawner, drops.one(), async |_| ()).on_orphan(tell);
-        if unwinding {
-            drop_while_unwinding(guard);
-        } else {
-            drop(guard);
-        }
+        drop_unwinding_or_not(unwinding, guard);
         let error = told.outcome().unwrap_err();
         assert!(error.is_cancelled() && !error.was_started());
         assert_eq!(drops.count(), 1);
@@ -354,7 +322,9 @@ fn spawner_panic_is_contained() {
 fn hook_panics_are_contained() {
     let nowhere = Nowhere::new();
     // It panics when it runs.
-    drop(cleanup(closed(), (), async |()| ()).on_orphan(|_| panic!("the hook's")));
+    let (panics, mut called) = hook_that_panics();
+    drop(cleanup(closed(), (), async |()| ()).on_orphan(panics));
+    assert!(called.outcome().unwrap_err().is_cancelled());
     // Its drop panics: when it is replaced,
     let (tell, mut told) = hook();
     drop(

@@ -1,12 +1,10 @@
 //! `.shield_on_drop()` and `.shield_on_drop_local()`: work that runs inside its caller, and
 //! continues elsewhere if it is dropped.
 
-use std::cell::Cell;
 use std::future::{Future, pending, poll_fn, ready};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
@@ -17,7 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::support::*;
 
-on_every_spawner! {
+on_every_rig! {
     every:
     awaited_runs_in_its_caller,
     err_passes_through,
@@ -26,74 +24,72 @@ on_every_spawner! {
     loser_of_select_continues,
     timed_out_by_reference,
     orphan_panic_reaches_the_hook,
-    dropped_on_another_thread,
     dropped_while_unwinding,
     permits_are_free_in_the_hook;
-    if_it_shuts_down: dropped_after_shutdown;
     if_it_drops: orphan_at_shutdown;
 }
 
+/// Gives `shield` a hook, and polls it once. Returns it and the record of the hook.
+fn suspend<F: Future, S>(shield: ShieldOnDrop<F, S>) -> (ShieldOnDrop<F, S>, HookCall<F::Output>)
+where
+    F::Output: Send + 'static,
+{
+    let (hook, call) = hook();
+    let mut shield = shield.on_orphan(hook);
+    assert!(poll(&mut shield).is_pending());
+    (shield, call)
+}
+
 /// Scenarios 1 and 2: the row "runs inside the caller, when polled" of the semantics table.
-fn awaited_runs_in_its_caller<R: Rig>(rig: R) {
-    let tracker = Tracker::new(rig.spawner());
+fn awaited_runs_in_its_caller<R: AnyRig>(rig: R) {
     rig.run(async {
-        assert_eq!(async { 7 }.shield_on_drop(&tracker).await, 7);
+        assert_eq!(rig.shield_on_drop(async { 7 }).await, 7);
 
         let (tell, mut told) = hook();
         let (work, open) = gated();
         let here = thread::current().id();
         let work = async move { (work.await, thread::current().id()) };
-        let mut shield = work.shield_on_drop(&tracker).on_orphan(tell);
+        let mut shield = rig.shield_on_drop(work).on_orphan(tell);
         assert!(poll(&mut shield).is_pending());
         open.send(7).unwrap();
         assert_eq!(shield.await, (7, here));
         assert!(told.is_dropped_uncalled());
     });
-    assert!(tracker.is_empty());
 }
 
 /// Scenario 3.
-fn err_passes_through<R: Rig>(rig: R) {
+fn err_passes_through<R: AnyRig>(rig: R) {
     let (tell, mut told) = hook();
-    let shield = async { Err::<(), _>("declined") }
-        .shield_on_drop(rig.spawner())
-        .on_orphan(tell);
+    let shield = rig.shield_on_drop(async { Err::<(), _>("declined") }).on_orphan(tell);
     assert_eq!(rig.run(shield), Err("declined"));
     assert!(told.is_dropped_uncalled());
 }
 
 /// Scenarios 5 and 6: the row "dropped before the first poll" of the semantics table.
-fn never_polled_never_runs<R: Rig>(rig: R) {
-    let tracker = Tracker::new(rig.spawner());
+fn never_polled_never_runs<R: AnyRig>(rig: R) {
     let drops = Drops::new();
     let held = drops.one();
-    let (tell, mut told) = hook();
+    let (tell, mut told) = hook::<()>();
     let work = async move {
         let _held = held;
         unreachable!("futures are lazy");
     };
-    let shield: ShieldOnDrop<_, _> = work.shield_on_drop(&tracker).on_orphan(tell);
-    drop(shield);
+    drop(rig.shield_on_drop(work).on_orphan(tell));
     assert_eq!(drops.count(), 1);
-    assert!(tracker.is_empty());
     assert!(told.is_dropped_uncalled());
 }
 
 /// Scenarios 4 and 5: the row "dropped partway" of the semantics table. The rest continues, and its
 /// effect is seen once.
-fn dropped_partway_continues<R: Rig>(rig: R) {
+fn dropped_partway_continues<R: AnyRig>(rig: R) {
     let begun = Arc::new(AtomicUsize::new(0));
     let begins = Arc::clone(&begun);
     let (work, open) = gated();
-    let (tell, told) = hook();
-    let mut shield = async move {
+    let (shield, told) = suspend(rig.shield_on_drop(async move {
         begins.fetch_add(1, Ordering::SeqCst);
         work.await
-    }
-    .shield_on_drop(rig.spawner())
-    .on_orphan(tell);
+    }));
     rig.run(async {
-        assert!(poll(&mut shield).is_pending());
         drop(shield);
         open.send(7).unwrap();
         assert_eq!(told.await.unwrap().unwrap(), 7);
@@ -102,14 +98,14 @@ fn dropped_partway_continues<R: Rig>(rig: R) {
 }
 
 /// Scenario 33.
-fn loser_of_select_continues<R: Rig>(rig: R) {
+fn loser_of_select_continues<R: AnyRig>(rig: R) {
     let (work, open) = gated();
     let (tell, told) = hook();
-    let spawner = rig.spawner();
+    let shield = rig.shield_on_drop(work).on_orphan(tell);
     rig.run(async {
         tokio::select! {
             biased;
-            _ = work.shield_on_drop(spawner).on_orphan(tell) => unreachable!("its gate is closed"),
+            _ = shield => unreachable!("its gate is closed"),
             () = ready(()) => {}
         }
         open.send(7).unwrap();
@@ -118,9 +114,9 @@ fn loser_of_select_continues<R: Rig>(rig: R) {
 }
 
 /// Scenario 34.
-fn timed_out_by_reference<R: Rig>(rig: R) {
+fn timed_out_by_reference<R: AnyRig>(rig: R) {
     let (work, open) = gated();
-    let mut shield = work.shield_on_drop(rig.spawner());
+    let mut shield = rig.shield_on_drop(work);
     rig.run(async {
         tokio::select! {
             biased;
@@ -133,12 +129,10 @@ fn timed_out_by_reference<R: Rig>(rig: R) {
 }
 
 /// Scenario 25.
-fn orphan_panic_reaches_the_hook<R: Rig>(rig: R) {
+fn orphan_panic_reaches_the_hook<R: AnyRig>(rig: R) {
     let (work, open) = gated();
     let (tell, told) = hook::<()>();
-    let mut shield = async move { panic_any(work.await) }
-        .shield_on_drop(rig.spawner())
-        .on_orphan(tell);
+    let mut shield = rig.shield_on_drop(async move { panic_any(work.await) }).on_orphan(tell);
     let error = rig.run(async {
         assert!(poll(&mut shield).is_pending());
         drop(shield);
@@ -147,66 +141,25 @@ fn orphan_panic_reaches_the_hook<R: Rig>(rig: R) {
     });
     assert!(error.is_panic() && error.was_started());
     assert_eq!(error.into_panic().downcast_ref(), Some(&7_u32));
-    assert_eq!(rig.run(async { 7 }.shield(rig.spawner())), 7, "the executor lives");
-}
-
-/// Scenario 56: even for runtimes that are looked up in a context in which this thread is not.
-fn dropped_on_another_thread<R: Rig>(rig: R) {
-    let (work, open) = gated();
-    let (tell, told) = hook();
-    let mut shield = work.shield_on_drop(rig.spawner()).on_orphan(tell);
-    rig.run(async { assert!(poll(&mut shield).is_pending()) });
-    // `rig` need not be `Send`, but its shield must be.
-    let shield = Box::pin(shield);
-    on_a_thread(move || drop(shield));
-    rig.run(async {
-        open.send(7).unwrap();
-        assert_eq!(told.await.unwrap().unwrap(), 7);
-    });
+    assert_eq!(rig.run(rig.shield(async { 7 })), 7, "the executor lives");
 }
 
 /// Scenarios 29 and 30.
-fn dropped_while_unwinding<R: Rig>(rig: R) {
+fn dropped_while_unwinding<R: AnyRig>(rig: R) {
     let (work, open) = gated();
-    let (tell, told) = hook();
-    let mut shield = work.shield_on_drop(rig.spawner()).on_orphan(tell);
+    let (shield, told) = suspend(rig.shield_on_drop(work));
     rig.run(async {
-        assert!(poll(&mut shield).is_pending());
-        let text = panics_with(move || {
-            let _shield = shield;
-            panic!("the caller's own");
-        });
-        assert_eq!(text, "the caller's own");
+        drop_while_unwinding(shield);
         open.send(7).unwrap();
         assert_eq!(told.await.unwrap().unwrap(), 7);
     });
 }
 
-/// Scenario 57: the runtime was shut down while the work ran inside its caller.
-fn dropped_after_shutdown<R: Rig>(rig: R) {
-    let drops = Drops::new();
-    let held = drops.one();
-    let (tell, mut told) = hook::<()>();
-    let work = async move {
-        let _held = held;
-        pending::<()>().await;
-    };
-    let mut shield = work.shield_on_drop(rig.spawner()).on_orphan(tell);
-    assert!(poll(&mut shield).is_pending());
-    rig.shut_down();
-    drop(shield);
-    let error = told.outcome().unwrap_err();
-    assert!(error.is_cancelled() && error.was_started());
-    assert_eq!(drops.count(), 1);
-}
-
 /// Scenarios 55 and 57: the runtime is shut down while the orphan is its task.
-fn orphan_at_shutdown<R: Rig>(rig: R) {
+fn orphan_at_shutdown<R: AnyRig>(rig: R) {
     let (work, _open) = gated();
-    let (tell, mut told) = hook();
-    let mut shield = work.shield_on_drop(rig.spawner()).on_orphan(tell);
+    let (shield, mut told) = suspend(rig.shield_on_drop(work));
     rig.run(async {
-        assert!(poll(&mut shield).is_pending());
         drop(shield);
     });
     assert!(told.is_waiting());
@@ -216,7 +169,7 @@ fn orphan_at_shutdown<R: Rig>(rig: R) {
 }
 
 /// Scenario 58c: for a value and for a panic.
-fn permits_are_free_in_the_hook<R: Rig>(rig: R) {
+fn permits_are_free_in_the_hook<R: AnyRig>(rig: R) {
     for panics in [false, true] {
         let drops = Drops::new();
         let (work, open) = gated();
@@ -227,7 +180,7 @@ fn permits_are_free_in_the_hook<R: Rig>(rig: R) {
         });
         let (tell, told) = oneshot::channel();
         let at_hook = drops.clone();
-        let mut shield = work.shield_on_drop(rig.spawner()).on_orphan(move |outcome| {
+        let mut shield = rig.shield_on_drop(work).on_orphan(move |outcome| {
             tell.send((at_hook.count(), outcome.is_err())).unwrap();
         });
         rig.run(async {
@@ -237,6 +190,49 @@ fn permits_are_free_in_the_hook<R: Rig>(rig: R) {
             open.send(7).unwrap();
             assert_eq!(told.await, Ok((1, panics)));
         });
+    }
+}
+
+/// What needs a shield that is `Send`, or a spawner that outlives its executor.
+mod spawner {
+    use super::*;
+
+    on_every_spawner! {
+        every: dropped_on_another_thread;
+        if_it_shuts_down: dropped_after_shutdown;
+    }
+
+    /// Scenario 56: even for runtimes that are looked up in a context in which this thread is not.
+    fn dropped_on_another_thread<R: Rig>(rig: R) {
+        let (work, open) = gated();
+        let (tell, told) = hook();
+        let mut shield = work.shield_on_drop(rig.spawner()).on_orphan(tell);
+        rig.run(async { assert!(poll(&mut shield).is_pending()) });
+        // `rig` need not be `Send`, but its shield must be.
+        let shield = Box::pin(shield);
+        on_a_thread(move || drop(shield));
+        rig.run(async {
+            open.send(7).unwrap();
+            assert_eq!(told.await.unwrap().unwrap(), 7);
+        });
+    }
+
+    /// Scenario 57: the runtime was shut down while the work ran inside its caller.
+    fn dropped_after_shutdown<R: Rig>(rig: R) {
+        let drops = Drops::new();
+        let held = drops.one();
+        let (tell, mut told) = hook::<()>();
+        let work = async move {
+            let _held = held;
+            pending::<()>().await;
+        };
+        let mut shield = work.shield_on_drop(rig.spawner()).on_orphan(tell);
+        assert!(poll(&mut shield).is_pending());
+        rig.shut_down();
+        drop(shield);
+        let error = told.outcome().unwrap_err();
+        assert!(error.is_cancelled() && error.was_started());
+        assert_eq!(drops.count(), 1);
     }
 }
 
@@ -254,98 +250,6 @@ fn permits_are_free_after_cancellation() {
     drop(shield);
     crank.shut_down();
     assert_eq!(told.try_recv(), Ok(1));
-}
-
-mod local {
-    use super::*;
-
-    on_every_local_spawner! {
-        awaited_runs_in_its_caller,
-        dropped_partway_continues,
-        never_polled_never_runs,
-        orphan_panic_reaches_the_hook,
-        orphan_at_shutdown,
-    }
-
-    /// Scenario 61: neither the future nor its output is `Send`.
-    fn awaited_runs_in_its_caller<R: LocalRig>(rig: R) {
-        let seven = Rc::new(7);
-        let output = rig.run(async {
-            let work = async {
-                ready(()).await;
-                seven
-            };
-            work.shield_on_drop_local(rig.spawner()).await
-        });
-        assert_eq!(*output, 7);
-    }
-
-    /// Scenarios 4, 5 and 61.
-    fn dropped_partway_continues<R: LocalRig>(rig: R) {
-        let here = thread::current().id();
-        rig.run(async {
-            let (work, open) = gated();
-            let (done, effect) = oneshot::channel();
-            let held = Rc::new(Cell::new(0));
-            let kept = Rc::clone(&held);
-            let (tell, told) = hook();
-            let work = async move {
-                kept.set(work.await);
-                done.send(thread::current().id()).unwrap();
-            };
-            let mut shield = work.shield_on_drop_local(rig.spawner()).on_orphan(tell);
-            assert!(poll(&mut shield).is_pending());
-            drop(shield);
-            open.send(7).unwrap();
-            assert_eq!(effect.await, Ok(here));
-            told.await.unwrap().unwrap();
-            assert_eq!(held.get(), 7);
-            assert_eq!(Rc::strong_count(&held), 1);
-        });
-    }
-
-    /// Scenario 5.
-    fn never_polled_never_runs<R: LocalRig>(rig: R) {
-        rig.run(async {
-            let held = Rc::new(());
-            let kept = Rc::clone(&held);
-            drop(async move { drop(kept) }.shield_on_drop_local(Tracker::new(rig.spawner())));
-            assert_eq!(Rc::strong_count(&held), 1);
-        });
-    }
-
-    /// Scenario 25.
-    fn orphan_panic_reaches_the_hook<R: LocalRig>(rig: R) {
-        rig.run(async {
-            let (work, open) = gated();
-            let (tell, told) = hook::<()>();
-            let mut shield = async move { panic_any(work.await) }
-                .shield_on_drop_local(rig.spawner())
-                .on_orphan(tell);
-            assert!(poll(&mut shield).is_pending());
-            drop(shield);
-            open.send(7).unwrap();
-            assert!(told.await.unwrap().unwrap_err().is_panic());
-        });
-    }
-
-    /// Scenarios 55 and 57.
-    fn orphan_at_shutdown<R: LocalRig>(rig: R) {
-        let (tell, mut told) = hook::<()>();
-        rig.run(async {
-            let held = Rc::new(());
-            let work = async move {
-                pending::<()>().await;
-                drop(held);
-            };
-            let mut shield = work.shield_on_drop_local(rig.spawner()).on_orphan(tell);
-            assert!(poll(&mut shield).is_pending());
-            drop(shield);
-        });
-        drop(rig);
-        let error = told.outcome().unwrap_err();
-        assert!(error.is_cancelled() && error.was_started());
-    }
 }
 
 // Step by step, on the hand-cranked executor.
@@ -374,9 +278,7 @@ fn unpolled_shield_stands_still() {
 fn leaked_shield_stands_still() {
     let crank = Crank::new();
     let (work, open) = gated();
-    let (tell, mut told) = hook();
-    let mut shield = work.shield_on_drop(crank.spawner()).on_orphan(tell);
-    assert!(poll(&mut shield).is_pending());
+    let (shield, mut told) = suspend(work.shield_on_drop(crank.spawner()));
     mem::forget(shield);
     open.send(7).unwrap();
     assert_eq!(crank.run(), 0);
@@ -524,7 +426,7 @@ fn drop_panic_while_unwinding() {
     drop_while_unwinding(shield);
 
     // Partway, and the executor is gone.
-    let mut shield = HoldsUntilDrop::new(Bomb("half-way"), pending::<()>()).shield_on_drop(closed());
+    let mut shield = HoldsUntilDrop::new(Bomb("partway"), pending::<()>()).shield_on_drop(closed());
     assert!(poll(&mut shield).is_pending());
     drop_while_unwinding(shield);
 
@@ -541,11 +443,7 @@ fn drop_panic_is_contained() {
     let nowhere = Nowhere::new();
     drop(HoldsUntilDrop::new(Bomb("lazy"), pending::<()>()).shield_on_drop(nowhere.spawner()));
 
-    let (tell, mut told) = hook();
-    let mut shield = HoldsUntilDrop::new(Bomb("half-way"), pending::<()>())
-        .shield_on_drop(closed())
-        .on_orphan(tell);
-    assert!(poll(&mut shield).is_pending());
+    let (shield, mut told) = suspend(HoldsUntilDrop::new(Bomb("partway"), pending::<()>()).shield_on_drop(closed()));
     drop(shield);
     assert!(told.outcome().unwrap_err().is_cancelled());
 }
@@ -562,11 +460,7 @@ fn spawner_panic_is_contained() {
             .shield_on_drop(spawner)
             .on_orphan(tell);
         assert!(poll(&mut shield).is_pending());
-        if unwinding {
-            drop_while_unwinding(shield);
-        } else {
-            drop(shield);
-        }
+        drop_unwinding_or_not(unwinding, shield);
         let error = told.outcome().unwrap_err();
         assert!(error.is_cancelled() && error.was_started());
         assert_eq!(drops.count(), 1);
@@ -579,14 +473,10 @@ fn spawner_panics_after_taking_work() {
     let crank = Crank::new();
     let spawner = crank.spawner();
     let (work, open) = gated();
-    let (tell, mut told) = hook();
-    let mut shield = work
-        .shield_on_drop(spawn_fn(move |task: BoxTask| {
-            spawner.spawn_detached(task);
-            panic!("too late");
-        }))
-        .on_orphan(tell);
-    assert!(poll(&mut shield).is_pending());
+    let (shield, mut told) = suspend(work.shield_on_drop(spawn_fn(move |task: BoxTask| {
+        spawner.spawn_detached(task);
+        panic!("too late");
+    })));
     drop(shield);
     open.send(7).unwrap();
     crank.run();
@@ -597,15 +487,11 @@ fn spawner_panics_after_taking_work() {
 #[test]
 fn hook_panic_is_contained() {
     for unwinding in [false, true] {
-        let mut shield = pending::<()>()
-            .shield_on_drop(closed())
-            .on_orphan(|_| panic!("the hook's"));
+        let (hook, mut call) = hook_that_panics();
+        let mut shield = pending::<()>().shield_on_drop(closed()).on_orphan(hook);
         assert!(poll(&mut shield).is_pending());
-        if unwinding {
-            drop_while_unwinding(shield);
-        } else {
-            drop(shield);
-        }
+        drop_unwinding_or_not(unwinding, shield);
+        assert!(call.outcome().unwrap_err().is_cancelled());
     }
 }
 
@@ -614,12 +500,11 @@ fn hook_panic_is_contained() {
 fn hook_drop_panic_is_contained() {
     let nowhere = Nowhere::new();
     // Replaced.
-    let (tell, mut told) = hook();
-    let mut shield = pending::<()>()
-        .shield_on_drop(closed())
-        .on_orphan(hook_whose_drop_panics())
-        .on_orphan(tell);
-    assert!(poll(&mut shield).is_pending());
+    let (shield, mut told) = suspend(
+        pending::<()>()
+            .shield_on_drop(closed())
+            .on_orphan(hook_whose_drop_panics()),
+    );
     drop(shield);
     assert!(told.outcome().unwrap_err().is_cancelled());
 
@@ -869,9 +754,7 @@ fn shield_owns_its_executor() {
         }
     }
 
-    let (tell, mut told) = hook();
-    let mut shield = pending::<()>().shield_on_drop(Owned(Crank::new())).on_orphan(tell);
-    assert!(poll(&mut shield).is_pending());
+    let (shield, mut told) = suspend(pending::<()>().shield_on_drop(Owned(Crank::new())));
     drop(shield);
     let error = told.outcome().unwrap_err();
     assert!(error.is_cancelled() && error.was_started());

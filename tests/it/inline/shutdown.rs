@@ -45,20 +45,6 @@ fn assert_cancelled<T>(call: HookCall<T>, started: bool) {
     assert_eq!(error.was_started(), started, "{error}");
 }
 
-fn task_with_inline_shield<R: Rig>(_: R) {
-    on_a_thread(|| {
-        let rig = R::new();
-        let drops = Drops::new();
-        let (hook, call) = hook();
-        let shield = HoldsUntilDrop::new(drops.one(), pending::<()>())
-            .shield_on_drop(rig.spawner_without_executor())
-            .on_orphan(hook);
-        shut_down_around(rig, shield);
-        assert_cancelled(call, true);
-        assert_eq!(drops.count(), 1);
-    });
-}
-
 fn task_with_guard<R: Rig>(_: R) {
     on_a_thread(|| {
         let rig = R::new();
@@ -91,23 +77,44 @@ fn task_with_running_guard<R: Rig>(_: R) {
     });
 }
 
-fn task_with_nested_inline_shields<R: Rig>(_: R) {
-    on_a_thread(|| {
-        let rig = R::new();
-        let drops = Drops::new();
-        let (inner_hook, inner_call) = hook();
-        let (outer_hook, outer_call) = hook();
-        let outer = HoldsUntilDrop::new(drops.one(), pending::<()>())
-            .shield_on_drop(rig.spawner_without_executor())
-            .on_orphan(inner_hook)
-            .shield_on_drop(rig.spawner_without_executor())
-            .on_orphan(outer_hook);
-        shut_down_around(rig, outer);
-        assert_cancelled(outer_call, true);
-        assert_cancelled(inner_call, true);
-        assert_eq!(drops.count(), 1);
-    });
+/// The tests of inline shields, which are the same for rigs of both kinds.
+macro_rules! inline_shields {
+    ($kind:ident, $shield_on_drop:ident) => {
+        fn task_with_inline_shield<R: $kind>(_: R) {
+            on_a_thread(|| {
+                let rig = R::new();
+                let drops = Drops::new();
+                let (hook, call) = hook();
+                let shield = HoldsUntilDrop::new(drops.one(), pending::<()>())
+                    .$shield_on_drop(rig.spawner_without_executor())
+                    .on_orphan(hook);
+                shut_down_around(rig, shield);
+                assert_cancelled(call, true);
+                assert_eq!(drops.count(), 1);
+            });
+        }
+
+        fn task_with_nested_inline_shields<R: $kind>(_: R) {
+            on_a_thread(|| {
+                let rig = R::new();
+                let drops = Drops::new();
+                let (inner_hook, inner_call) = hook();
+                let (outer_hook, outer_call) = hook();
+                let outer = HoldsUntilDrop::new(drops.one(), pending::<()>())
+                    .$shield_on_drop(rig.spawner_without_executor())
+                    .on_orphan(inner_hook)
+                    .$shield_on_drop(rig.spawner_without_executor())
+                    .on_orphan(outer_hook);
+                shut_down_around(rig, outer);
+                assert_cancelled(outer_call, true);
+                assert_cancelled(inner_call, true);
+                assert_eq!(drops.count(), 1);
+            });
+        }
+    };
 }
+
+inline_shields!(Rig, shield_on_drop);
 
 mod local {
     use super::*;
@@ -116,6 +123,8 @@ mod local {
         task_with_inline_shield,
         task_with_nested_inline_shields,
     }
+
+    inline_shields!(LocalRig, shield_on_drop_local);
 
     fn shut_down_around<R: LocalRig>(rig: R, future: impl Future + 'static) {
         let (start, started) = oneshot::channel();
@@ -129,37 +138,5 @@ mod local {
             started.await.unwrap();
         });
         drop(rig);
-    }
-
-    fn task_with_inline_shield<R: LocalRig>(_: R) {
-        on_a_thread(|| {
-            let rig = R::new();
-            let drops = Drops::new();
-            let (hook, call) = hook();
-            let shield = HoldsUntilDrop::new(drops.one(), pending::<()>())
-                .shield_on_drop_local(rig.spawner_without_executor())
-                .on_orphan(hook);
-            shut_down_around(rig, shield);
-            assert_cancelled(call, true);
-            assert_eq!(drops.count(), 1);
-        });
-    }
-
-    fn task_with_nested_inline_shields<R: LocalRig>(_: R) {
-        on_a_thread(|| {
-            let rig = R::new();
-            let drops = Drops::new();
-            let (inner_hook, inner_call) = hook();
-            let (outer_hook, outer_call) = hook();
-            let outer = HoldsUntilDrop::new(drops.one(), pending::<()>())
-                .shield_on_drop_local(rig.spawner_without_executor())
-                .on_orphan(inner_hook)
-                .shield_on_drop_local(rig.spawner_without_executor())
-                .on_orphan(outer_hook);
-            shut_down_around(rig, outer);
-            assert_cancelled(outer_call, true);
-            assert_cancelled(inner_call, true);
-            assert_eq!(drops.count(), 1);
-        });
     }
 }

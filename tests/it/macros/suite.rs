@@ -5,8 +5,7 @@ use std::fmt::{Debug, Display};
 use std::future::{Future, ready};
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex};
 
 use futures_shield::{Spawn, shield};
 use futures_util::FutureExt;
@@ -15,43 +14,17 @@ use tokio::task::yield_now;
 
 use super::{Spawner, current, run, task};
 use crate::macros::renamed;
+use crate::support::{Log, OnDrop, poll};
 
-/// One poll by hand.
-fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
+trait AtDrop {
+    /// Returns a value whose drop is an event. It is not `Debug`, like many arguments of async fns.
+    fn at_drop(&self, event: &'static str) -> OnDrop;
 }
 
-/// A record of what happened, in order.
-#[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    fn note(&self, what: impl Display) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(what.to_string());
-    }
-
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
-    fn guard(&self, name: &'static str) -> Guard {
-        Guard(self.clone(), name)
-    }
-}
-
-/// Records its name when it is dropped. It is not `Debug`, like many arguments of async fns.
-struct Guard(Log, &'static str);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.0.note(self.1);
+impl AtDrop for Log {
+    fn at_drop(&self, event: &'static str) -> OnDrop {
+        let log = self.clone();
+        OnDrop::new(move || log.push(event))
     }
 }
 
@@ -73,7 +46,7 @@ impl Recorder {
 
 impl Spawn for Recorder {
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
-        self.log.note("spawned");
+        self.log.push("spawned");
         self.spawner.spawn_detached(future);
     }
 }
@@ -166,9 +139,9 @@ mod running {
             let renamed_line = line!() - 5;
 
             let (_go, gate) = oneshot::channel();
-            assert!(poll(pin!(tracked(tracker.clone(), gate))).is_pending());
+            assert!(poll(&mut pin!(tracked(tracker.clone(), gate))).is_pending());
             let (_go, gate) = oneshot::channel();
-            assert!(poll(pin!(renamed(tracker.clone(), gate))).is_pending());
+            assert!(poll(&mut pin!(renamed(tracker.clone(), gate))).is_pending());
 
             let unfinished = tracker.drain(ready(())).await.unwrap_err();
             let mut locations: Vec<_> = unfinished
@@ -186,7 +159,7 @@ mod running {
         run(async {
             #[shield(recorder, on_drop)]
             async fn inline(recorder: Recorder, gate: oneshot::Receiver<()>, done: oneshot::Sender<()>) {
-                recorder.log.note("running");
+                recorder.log.push("running");
                 gate.await.ok();
                 done.send(()).unwrap();
             }
@@ -195,7 +168,7 @@ mod running {
             let (go, gate) = oneshot::channel();
             let (done, outcome) = oneshot::channel();
             let mut call = Box::pin(inline(Recorder::new(&log), gate, done));
-            assert!(poll(call.as_mut()).is_pending());
+            assert!(poll(&mut call).is_pending());
             assert_eq!(log.take(), ["running"]);
             drop(call);
             assert_eq!(log.take(), ["spawned"]);
@@ -303,7 +276,7 @@ mod spawners {
 
     #[shield(recorder.clone())]
     #[allow(clippy::needless_borrowed_reference)]
-    async fn half_a_tuple((recorder, _, &n): (Recorder, Guard, &'static usize)) -> usize {
+    async fn half_a_tuple((recorder, _, &n): (Recorder, OnDrop, &'static usize)) -> usize {
         drop(recorder);
         n
     }
@@ -331,7 +304,7 @@ mod spawners {
                 behind_a_pointer(Arc::new(recorder())).await,
                 shared(Arc::new(recorder())).await,
                 half_a_struct(state()).await,
-                half_a_tuple((recorder(), Log::default().guard(""), &1)).await,
+                half_a_tuple((recorder(), Log::default().at_drop(""), &1)).await,
                 generic(recorder()).await,
             ];
             assert_eq!(ran, [1; 12]);
@@ -364,9 +337,9 @@ mod spawners {
                 1
             }
 
-            #[shield(futures_shield::spawn_fn(move |task| log.note({ current().spawn_detached(task); "spawned" })))]
+            #[shield(futures_shield::spawn_fn(move |task| log.push({ current().spawn_detached(task); "spawned" })))]
             async fn closure(log: &'static Log) -> u8 {
-                log.note("running");
+                log.push("running");
                 1
             }
 
@@ -767,17 +740,17 @@ mod dropping {
     use super::*;
 
     struct Parts {
-        left: Guard,
-        right: Guard,
+        left: OnDrop,
+        right: OnDrop,
         #[allow(dead_code)]
-        rest: Guard,
+        rest: OnDrop,
     }
 
     fn parts(log: &Log) -> Parts {
         Parts {
-            left: log.guard("left"),
-            right: log.guard("right"),
-            rest: log.guard("rest"),
+            left: log.at_drop("left"),
+            right: log.at_drop("right"),
+            rest: log.at_drop("rest"),
         }
     }
 
@@ -786,13 +759,13 @@ mod dropping {
         async fn plain(
             self,
             log: Log,
-            a: Guard,
-            _: Guard,
-            (b, _): (Guard, Guard),
-            (c, d): (Guard, Guard),
+            a: OnDrop,
+            _: OnDrop,
+            (b, _): (OnDrop, OnDrop),
+            (c, d): (OnDrop, OnDrop),
             Self { left, .. }: Self,
         ) {
-            let _body = log.guard("body");
+            let _body = log.at_drop("body");
             drop(b);
         }
 
@@ -800,24 +773,24 @@ mod dropping {
         async fn shielded(
             self,
             log: Log,
-            a: Guard,
-            _: Guard,
-            (b, _): (Guard, Guard),
-            (c, d): (Guard, Guard),
+            a: OnDrop,
+            _: OnDrop,
+            (b, _): (OnDrop, OnDrop),
+            (c, d): (OnDrop, OnDrop),
             Self { left, .. }: Self,
         ) {
-            let _body = log.guard("body");
+            let _body = log.at_drop("body");
             drop(b);
         }
 
         async fn plain_using(self, log: Log) {
-            let _body = log.guard("body");
+            let _body = log.at_drop("body");
             drop(self.right);
         }
 
         #[shield]
         async fn shielded_using(self, log: Log) {
-            let _body = log.guard("body");
+            let _body = log.at_drop("body");
             drop(self.right);
         }
     }
@@ -825,11 +798,11 @@ mod dropping {
     macro_rules! call {
         ($name:ident, $log:expr) => {{
             let log: &Log = $log;
-            let pair = |one, two| (log.guard(one), log.guard(two));
+            let pair = |one, two| (log.at_drop(one), log.at_drop(two));
             parts(&Log::default()).$name(
                 log.clone(),
-                log.guard("a"),
-                log.guard("_"),
+                log.at_drop("a"),
+                log.at_drop("_"),
                 pair("b", "b._"),
                 pair("c", "d"),
                 parts(log),
@@ -862,11 +835,11 @@ mod dropping {
         run(async {
             #[shield]
             async fn ignores(
-                _: Guard,
-                (_, _): (Guard, Guard),
+                _: OnDrop,
+                (_, _): (OnDrop, OnDrop),
                 gate: oneshot::Receiver<()>,
-                done: oneshot::Sender<Guard>,
-                last: Guard,
+                done: oneshot::Sender<OnDrop>,
+                last: OnDrop,
             ) {
                 gate.await.ok();
                 done.send(last).ok();
@@ -876,23 +849,26 @@ mod dropping {
             let (go, gate) = oneshot::channel();
             let (done, outcome) = oneshot::channel();
             let call = ignores(
-                log.guard("one"),
-                (log.guard("two"), log.guard("three")),
+                log.at_drop("one"),
+                (log.at_drop("two"), log.at_drop("three")),
                 gate,
                 done,
-                log.guard("last"),
+                log.at_drop("last"),
             );
             let mut call = Box::pin(call);
-            assert!(poll(call.as_mut()).is_pending());
+            assert!(poll(&mut call).is_pending());
             drop(call);
             assert_eq!(log.take(), [""; 0]);
             go.send(()).unwrap();
             let last = outcome.await.unwrap();
-            while log.len() < 3 {
+            let mut dropped = log.take();
+            while dropped.len() < 3 {
                 yield_now().await;
+                dropped.extend(log.take());
             }
             drop(last);
-            assert_eq!(log.take(), ["two", "three", "one", "last"]);
+            dropped.extend(log.take());
+            assert_eq!(dropped, ["two", "three", "one", "last"]);
         });
     }
 }
@@ -902,7 +878,7 @@ mod stacking {
 
     #[tracing::instrument]
     #[shield]
-    async fn instrumented_outside(n: i32, _: Guard) -> i32 {
+    async fn instrumented_outside(n: i32, _: OnDrop) -> i32 {
         n
     }
 
@@ -912,8 +888,8 @@ mod stacking {
         n: i32,
         (a, b): (i32, i32),
         mut skipped: Vec<i32>,
-        _: Guard,
-        (c, _): (Guard, i32),
+        _: OnDrop,
+        (c, _): (OnDrop, i32),
     ) -> i32 {
         drop(c);
         skipped.push(a);
@@ -938,7 +914,7 @@ mod stacking {
 
         #[shield]
         #[tracing::instrument(skip_all)]
-        async fn inside(self: Arc<Self>, #[allow(unused_variables)] more: Guard) -> i32 {
+        async fn inside(self: Arc<Self>, #[allow(unused_variables)] more: OnDrop) -> i32 {
             1
         }
     }
@@ -947,14 +923,14 @@ mod stacking {
     fn instrument_on_either_side() {
         run(async {
             let log = Log::default();
-            assert_eq!(instrumented_outside(1, log.guard("")).await, 1);
+            assert_eq!(instrumented_outside(1, log.at_drop("")).await, 1);
             assert_eq!(
-                instrumented_inside(1, (2, 3), vec![], log.guard(""), (log.guard(""), 1)).await,
+                instrumented_inside(1, (2, 3), vec![], log.at_drop(""), (log.at_drop(""), 1)).await,
                 6
             );
             assert!(fails(1).await.is_err());
             assert_eq!(
-                Arc::new(Service).outside().await + Arc::new(Service).inside(log.guard("")).await,
+                Arc::new(Service).outside().await + Arc::new(Service).inside(log.at_drop("")).await,
                 2
             );
         });

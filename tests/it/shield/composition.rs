@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_shield::{SharedShield, Shield, ShieldExt, Spawn, spawn_fn};
-use futures_util::future::{Aborted, FusedFuture, abortable, join, pending, ready, try_join};
+use futures_shield::{Shield, ShieldExt, Spawn, spawn_fn};
+use futures_util::future::{Aborted, abortable, join, pending, ready, try_join};
 use futures_util::{FutureExt, TryFutureExt};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Mutex, Semaphore, oneshot};
@@ -104,53 +104,6 @@ fn nested_endings_pass_through() {
     assert!(error.is_cancelled());
 }
 
-/// Scenario 40.
-#[test]
-fn many_waiters_and_one_leaves() {
-    let crank = Crank::new();
-    let (open, opened) = oneshot::channel::<()>();
-    let shared = async { opened.await.is_ok() }.shield(crank.spawner()).shared();
-    let mut waiters: Vec<(SharedShield<bool>, _, _)> = (0..10)
-        .map(|_| {
-            let (wakes, waker) = Wakes::new();
-            (shared.clone(), wakes, waker)
-        })
-        .collect();
-    drop(shared);
-    for (waiter, _, waker) in &mut waiters {
-        assert!(poll_with(waiter, waker).is_pending());
-    }
-    let (left, left_wakes, _) = waiters.remove(4);
-    drop(left);
-    open.send(()).unwrap();
-    crank.run();
-    assert_eq!(left_wakes.count(), 0);
-    for (waiter, wakes, waker) in &mut waiters {
-        assert_eq!(wakes.count(), 1);
-        assert_eq!(poll_with(waiter, waker), Poll::Ready(true));
-    }
-}
-
-/// Scenario 41.
-#[test]
-fn all_waiters_leave() {
-    let crank = Crank::new();
-    let (hook, mut call) = hook();
-    let (open, opened) = oneshot::channel::<()>();
-    let shield = async { opened.await.is_ok() }.shield(crank.spawner()).on_orphan(hook);
-    let shared = shield.shared();
-    let waiters: Vec<_> = (0..3).map(|_| shared.clone()).collect();
-    drop(shared);
-    for mut waiter in waiters {
-        assert!(poll(&mut waiter).is_pending());
-        drop(waiter);
-        assert!(call.is_waiting());
-    }
-    open.send(()).unwrap();
-    crank.run();
-    assert!(call.outcome().unwrap());
-}
-
 /// Scenario 40: with errors that cannot be cloned.
 #[test]
 fn many_waiters_for_an_error() {
@@ -162,32 +115,6 @@ fn many_waiters_for_an_error() {
     for waiter in [shared, other] {
         assert!(waiter.now_or_never().unwrap().unwrap_err().is_panic());
     }
-}
-
-/// Scenario 43: `select!` in a loop.
-#[test]
-fn select_in_a_loop() {
-    let crank = Crank::new();
-    let (open, opened) = oneshot::channel::<()>();
-    let mut first = ready(1).shield(crank.spawner());
-    let mut second = async { opened.await.map(|()| 2) }.shield(crank.spawner()).fallible();
-    let mut open = Some(open);
-    let mut seen = Vec::new();
-    let body = async {
-        loop {
-            futures_util::select_biased! {
-                value = first => {
-                    seen.push(value);
-                    open.take().unwrap().send(()).unwrap();
-                }
-                value = second => seen.push(value.unwrap().unwrap()),
-                complete => break,
-            }
-        }
-    };
-    assert_eq!(crank.drive(body).now_or_never(), Some(()));
-    assert_eq!(seen, [1, 2]);
-    assert!(first.is_terminated() && second.is_terminated());
 }
 
 /// Scenario 44 (Oxide's RFD 609): the caller loses a `select!` on `&mut work`, keeps it, and waits

@@ -1,5 +1,5 @@
-//! What must be the same on every spawner: the scenarios with a star, and the promises that a
-//! runtime could break.
+//! What must be the same on every spawner, of `Send` and of local futures: the scenarios with a
+//! star, and the promises that a runtime could break.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
@@ -7,17 +7,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
 
-use futures_shield::{Shield, ShieldError, ShieldExt, shield};
+use futures_shield::{Shield, ShieldError, ShieldExt};
 use futures_util::FutureExt;
 use futures_util::future::{Either, join, join_all, pending, ready, select};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::support::*;
 
-on_every_spawner! {
+on_every_rig! {
     every:
     ready_at_the_first_poll,
     woken_by_its_end,
+    woken_from_another_thread,
     err_passes_through,
     dropped_partway_finishes_once,
     dropped_before_its_first_poll,
@@ -37,11 +38,9 @@ on_every_spawner! {
     orphan_at_shutdown,
     location_in_every_ending,
     permits_are_free_at_delivery,
-    spawner_works_from_anywhere,
     many_at_once;
     if_it_shuts_down:
     drop_panic_at_shutdown,
-    spawned_after_shutdown,
     shutdown_before_the_first_poll;
 }
 
@@ -51,22 +50,22 @@ fn gate() -> (oneshot::Sender<()>, oneshot::Receiver<()>) {
 }
 
 /// Asserts that the executor still runs tasks.
-fn assert_lives<R: Rig>(rig: &R) {
-    assert_eq!(rig.run(async { "alive" }.shield(rig.spawner())), "alive");
+fn assert_lives<R: AnyRig>(rig: &R) {
+    assert_eq!(rig.run(rig.shield(async { "alive" })), "alive");
 }
 
 /// Scenario 1.
-fn ready_at_the_first_poll<R: Rig>(rig: R) {
-    assert_eq!(rig.run(async { 7 }.shield(rig.spawner())), 7);
-    assert_eq!(rig.run(shield(rig.spawner(), ready("done"))), "done");
+fn ready_at_the_first_poll<R: AnyRig>(rig: R) {
+    assert_eq!(rig.run(rig.shield(async { 7 })), 7);
+    assert_eq!(rig.run(rig.shield(ready("done"))), "done");
 }
 
 /// Scenario 2: the shield is not polled again before its waker was woken.
-fn woken_by_its_end<R: Rig>(rig: R) {
+fn woken_by_its_end<R: AnyRig>(rig: R) {
     let (open, opened) = gate();
     let (wake, mut woken) = mpsc::unbounded_channel();
     let waker = callback_waker(move || wake.send(()).unwrap(), || {});
-    let mut shield = async { opened.await.map(|()| 7) }.shield(rig.spawner());
+    let mut shield = rig.shield(async { opened.await.map(|()| 7) });
     assert!(poll_with(&mut shield, &waker).is_pending());
     assert!(!shield.is_finished());
 
@@ -78,18 +77,32 @@ fn woken_by_its_end<R: Rig>(rig: R) {
     assert_eq!(rig.run(woken.recv()), None, "woken once");
 }
 
+/// Scenario 2: the executor sleeps until then.
+fn woken_from_another_thread<R: AnyRig>(rig: R) {
+    let (open, opened) = gate();
+    let (start, started) = gate();
+    let opener = Thread::start(move || {
+        block_on(started).unwrap();
+        open.send(()).unwrap();
+    });
+    let shield = rig.shield(async {
+        start.send(()).unwrap();
+        opened.await
+    });
+    assert_eq!(rig.run(shield), Ok(()));
+    opener.join();
+}
+
 /// Scenario 3.
-fn err_passes_through<R: Rig>(rig: R) {
+fn err_passes_through<R: AnyRig>(rig: R) {
     let drops = Drops::new();
     let held = drops.one();
     let heard = Arc::new(AtomicBool::new(false));
     let hears = Arc::clone(&heard);
-    let mut shield = async { Err::<u8, _>("sold out") }
-        .shield(rig.spawner())
-        .on_orphan(move |_| {
-            hears.store(true, Ordering::SeqCst);
-            drop(held);
-        });
+    let mut shield = rig.shield(async { Err::<u8, _>("sold out") }).on_orphan(move |_| {
+        hears.store(true, Ordering::SeqCst);
+        drop(held);
+    });
     assert_eq!(rig.run(&mut shield), Err("sold out"));
     assert_eq!(drops.count(), 1, "the hook is dropped at delivery");
     drop(shield);
@@ -97,19 +110,19 @@ fn err_passes_through<R: Rig>(rig: R) {
 }
 
 /// Scenario 4.
-fn dropped_partway_finishes_once<R: Rig>(rig: R) {
+fn dropped_partway_finishes_once<R: AnyRig>(rig: R) {
     let effects = Arc::new(AtomicUsize::new(0));
     let effect = Arc::clone(&effects);
     let (hook, mut orphaned) = hook();
     let (start, started) = gate();
     let (open, opened) = gate();
-    let mut shield = async move {
-        start.send(()).unwrap();
-        opened.await.unwrap();
-        effect.fetch_add(1, Ordering::SeqCst) + 1
-    }
-    .shield(rig.spawner())
-    .on_orphan(hook);
+    let mut shield = rig
+        .shield(async move {
+            start.send(()).unwrap();
+            opened.await.unwrap();
+            effect.fetch_add(1, Ordering::SeqCst) + 1
+        })
+        .on_orphan(hook);
 
     rig.run(async {
         started.await.unwrap();
@@ -123,26 +136,25 @@ fn dropped_partway_finishes_once<R: Rig>(rig: R) {
 }
 
 /// Scenario 5.
-fn dropped_before_its_first_poll<R: Rig>(rig: R) {
+fn dropped_before_its_first_poll<R: AnyRig>(rig: R) {
     let (tell, told) = oneshot::channel();
-    drop(async { tell.send("ran").unwrap() }.shield(rig.spawner()));
+    drop(rig.shield(async { tell.send("ran").unwrap() }));
     assert_eq!(rig.run(told), Ok("ran"));
 
     let (hook, mut orphaned) = hook();
-    async { 7 }.shield(rig.spawner()).on_orphan(hook).detach();
+    rig.shield(async { 7 }).on_orphan(hook).detach();
     assert_eq!(rig.run(&mut orphaned).unwrap().unwrap(), 7);
 }
 
 /// Scenario 6.
-fn kept_and_never_polled<R: Rig>(rig: R) {
+fn kept_and_never_polled<R: AnyRig>(rig: R) {
     let drops = Drops::new();
     let output = drops.one();
     let (tell, told) = oneshot::channel();
-    let shield = async {
+    let shield = rig.shield(async {
         tell.send("ran").unwrap();
         output
-    }
-    .shield(rig.spawner());
+    });
     assert_eq!(rig.run(told), Ok("ran"));
     assert_eq!(drops.count(), 0, "its output waits for it");
     let output = rig.run(shield);
@@ -152,10 +164,10 @@ fn kept_and_never_polled<R: Rig>(rig: R) {
 }
 
 /// Scenario 22.
-fn moved_to_another_thread<R: Rig>(rig: R) {
+fn moved_to_another_thread<R: AnyRig>(rig: R) {
     let (open, opened) = gate();
     let (wakes, waker) = Wakes::new();
-    let mut shield = async { opened.await.map(|()| 7) }.shield(rig.spawner());
+    let mut shield = rig.shield(async { opened.await.map(|()| 7) });
     assert!(poll_with(&mut shield, &waker).is_pending());
 
     let (tell, told) = oneshot::channel();
@@ -173,42 +185,43 @@ fn moved_to_another_thread<R: Rig>(rig: R) {
 }
 
 /// Scenario 23.
-fn leaked_shield_finishes<R: Rig>(rig: R) {
+fn leaked_shield_finishes<R: AnyRig>(rig: R) {
     let drops = Drops::new();
     let output = drops.one();
+    let (hook, mut orphaned) = hook();
     let (open, opened) = gate();
     let (tell, told) = oneshot::channel();
-    let shield = async {
+    let shield = rig.shield(async {
         opened.await.unwrap();
         tell.send("ran").unwrap();
         output
-    }
-    .shield(rig.spawner());
-    std::mem::forget(shield);
+    });
+    std::mem::forget(shield.on_orphan(hook));
     open.send(()).unwrap();
     assert_eq!(rig.run(told), Ok("ran"));
     assert_lives(&rig);
     drop(rig);
     assert_eq!(drops.count(), 0, "a shield that is leaked keeps its outcome");
+    assert!(orphaned.is_waiting());
 }
 
 /// Scenario 24.
-fn panic_reaches_the_caller<R: Rig>(rig: R) {
+fn panic_reaches_the_caller<R: AnyRig>(rig: R) {
     #[derive(Debug, PartialEq)]
     struct Payload(u32);
 
-    let shield: Shield<()> = async { panic_any(Payload(7)) }.shield(rig.spawner());
+    let shield: Shield<()> = rig.shield(async { panic_any(Payload(7)) });
     let payload = catch_unwind(AssertUnwindSafe(|| rig.run(shield))).expect_err("it panicked");
     assert_eq!(payload.downcast_ref(), Some(&Payload(7)));
 
     // The same after the caller has begun to wait.
     let (open, opened) = gate();
-    let mut shield = async {
-        opened.await.unwrap();
-        panic_any(Payload(8))
-    }
-    .shield(rig.spawner())
-    .fallible();
+    let mut shield = rig
+        .shield(async {
+            opened.await.unwrap();
+            panic_any(Payload(8))
+        })
+        .fallible();
     rig.run(async { assert!(futures_util::poll!(&mut shield).is_pending()) });
     open.send(()).unwrap();
     let error: ShieldError = match rig.run(shield) {
@@ -221,15 +234,15 @@ fn panic_reaches_the_caller<R: Rig>(rig: R) {
 }
 
 /// Scenario 25.
-fn orphan_panic_reaches_the_hook<R: Rig>(rig: R) {
+fn orphan_panic_reaches_the_hook<R: AnyRig>(rig: R) {
     let (hook, mut orphaned) = hook::<()>();
     let (open, opened) = gate();
-    let shield = async {
-        opened.await.unwrap();
-        panic!("out of paper")
-    }
-    .shield(rig.spawner())
-    .on_orphan(hook);
+    let shield = rig
+        .shield(async {
+            opened.await.unwrap();
+            panic!("out of paper")
+        })
+        .on_orphan(hook);
     drop(shield);
     open.send(()).unwrap();
     let error = rig.run(&mut orphaned).unwrap().unwrap_err();
@@ -239,14 +252,13 @@ fn orphan_panic_reaches_the_hook<R: Rig>(rig: R) {
 }
 
 /// Scenario 33.
-fn loser_of_select_finishes<R: Rig>(rig: R) {
+fn loser_of_select_finishes<R: AnyRig>(rig: R) {
     let (open, opened) = gate();
     let (tell, told) = oneshot::channel();
-    let shield = async {
+    let shield = rig.shield(async {
         opened.await.unwrap();
         tell.send("recorded").unwrap();
-    }
-    .shield(rig.spawner());
+    });
     rig.run(async {
         tokio::select! {
             biased;
@@ -259,9 +271,9 @@ fn loser_of_select_finishes<R: Rig>(rig: R) {
 }
 
 /// Scenario 34.
-fn timed_out_by_reference<R: Rig>(rig: R) {
+fn timed_out_by_reference<R: AnyRig>(rig: R) {
     let (open, opened) = gate();
-    let mut shield = async { opened.await.map(|()| String::from("the original")) }.shield(rig.spawner());
+    let mut shield = rig.shield(async { opened.await.map(|()| String::from("the original")) });
     let value = rig.run(async {
         for _ in 0..3 {
             match select(&mut shield, ready("the clock")).await {
@@ -277,10 +289,10 @@ fn timed_out_by_reference<R: Rig>(rig: R) {
 }
 
 /// Scenario 35.
-fn timed_out_by_value<R: Rig>(rig: R) {
+fn timed_out_by_value<R: AnyRig>(rig: R) {
     let (open, opened) = gate();
     let (hook, mut orphaned) = hook();
-    let shield = async { opened.await.map(|()| 7) }.shield(rig.spawner()).on_orphan(hook);
+    let shield = rig.shield(async { opened.await.map(|()| 7) }).on_orphan(hook);
     rig.run(async {
         match select(shield, ready(())).await {
             Either::Left(_) => panic!("the gate is shut"),
@@ -292,7 +304,7 @@ fn timed_out_by_value<R: Rig>(rig: R) {
 }
 
 /// Scenario 36, the first half.
-fn dropped_join_of_shields<R: Rig>(rig: R) {
+fn dropped_join_of_shields<R: AnyRig>(rig: R) {
     let (tell, mut told) = mpsc::unbounded_channel();
     let mut gates = Vec::new();
     let work: Vec<Shield<()>> = (0..3)
@@ -300,11 +312,10 @@ fn dropped_join_of_shields<R: Rig>(rig: R) {
             let (open, opened) = gate();
             gates.push(open);
             let tell = tell.clone();
-            async move {
+            rig.shield(async move {
                 opened.await.unwrap();
                 tell.send(number).unwrap();
-            }
-            .shield(rig.spawner())
+            })
         })
         .collect();
     drop(tell);
@@ -321,12 +332,12 @@ fn dropped_join_of_shields<R: Rig>(rig: R) {
 }
 
 /// Scenario 36, the second half.
-fn dropped_shield_of_a_join<R: Rig>(rig: R) {
+fn dropped_shield_of_a_join<R: AnyRig>(rig: R) {
     let (open, opened) = gate();
     let (open_too, opened_too) = gate();
     let (hook, mut orphaned) = hook();
     let work = join(opened.map(|_| 1), opened_too.map(|_| 2));
-    let mut shield = work.shield(rig.spawner()).on_orphan(hook);
+    let mut shield = rig.shield(work).on_orphan(hook);
     rig.run(async { assert!(futures_util::poll!(&mut shield).is_pending()) });
     open.send(()).unwrap();
     drop(shield);
@@ -335,37 +346,29 @@ fn dropped_shield_of_a_join<R: Rig>(rig: R) {
 }
 
 /// Scenario 38.
-fn nested_outer_is_dropped<R: Rig>(rig: R) {
+fn nested_outer_is_dropped<R: AnyRig>(rig: R) {
     let (open, opened) = gate();
     let (start, started) = gate();
     let (hook, mut orphaned) = hook();
     // The inner work holds no spawner: a task that keeps its executor alive keeps itself alive.
-    let inner = async {
+    let inner = rig.shield(async {
         start.send(()).unwrap();
         opened.await.map(|()| 7)
-    }
-    .shield(rig.spawner());
-    let outer = async { inner.await.map(|seven| seven + 1) }
-        .shield(rig.spawner())
-        .on_orphan(hook);
+    });
+    let outer = rig.shield(async { inner.await.map(|seven| seven + 1) }).on_orphan(hook);
     rig.run(started).unwrap();
     drop(outer);
     open.send(()).unwrap();
     assert_eq!(rig.run(&mut orphaned).unwrap().unwrap(), Ok(8));
 
-    let nested = async { 1 }
-        .shield(rig.spawner())
-        .shield(rig.spawner())
-        .shield(rig.spawner());
+    let nested = rig.shield(rig.shield(rig.shield(async { 1 })));
     assert_eq!(rig.run(nested), 1);
 }
 
 /// Scenario 40.
-fn one_of_many_waiters_leaves<R: Rig>(rig: R) {
+fn one_of_many_waiters_leaves<R: AnyRig>(rig: R) {
     let (open, opened) = gate();
-    let first = async { opened.await.map(|()| 7).map_err(drop) }
-        .shield(rig.spawner())
-        .shared();
+    let first = rig.shield(async { opened.await.map(|()| 7).map_err(drop) }).shared();
     let second = first.clone();
     let mut third = first.clone();
     let values = rig.run(async {
@@ -376,25 +379,8 @@ fn one_of_many_waiters_leaves<R: Rig>(rig: R) {
     assert_eq!(values, (Ok(7), Ok(7)));
 }
 
-/// Scenario 53.
-fn spawned_after_shutdown<R: Rig>(rig: R) {
-    let polled = Arc::new(AtomicBool::new(false));
-    let polls = Arc::clone(&polled);
-    let drops = Drops::new();
-    let spawner = rig.spawner();
-    rig.shut_down();
-
-    let work = HoldsUntilDrop::new(drops.one(), async move { polls.store(true, Ordering::SeqCst) });
-    let mut shield = work.shield(spawner).fallible();
-    assert!(shield.is_finished(), "nothing to wait for");
-    assert_eq!(drops.count(), 1);
-    let error = block_on(&mut shield).unwrap_err();
-    assert!(error.is_cancelled() && !error.is_panic() && !error.was_started());
-    assert!(!polled.load(Ordering::SeqCst));
-}
-
-/// Scenario 54. [`Rig::SHUTDOWN`] says which executors drop the tasks that they hold.
-fn awaited_at_shutdown<R: Rig>(rig: R) {
+/// Scenario 54. [`AnyRig::SHUTDOWN`] says which executors drop the tasks that they hold.
+fn awaited_at_shutdown<R: AnyRig>(rig: R) {
     let drops = Drops::new();
     let (start, started) = gate();
     let (open, opened) = gate();
@@ -402,7 +388,7 @@ fn awaited_at_shutdown<R: Rig>(rig: R) {
         start.send(()).unwrap();
         opened.await.is_ok()
     });
-    let mut shield = work.shield(rig.spawner()).fallible();
+    let mut shield = rig.shield(work).fallible();
     rig.run(started).unwrap();
     let (wakes, waker) = Wakes::new();
     assert!(poll_with(&mut shield, &waker).is_pending());
@@ -434,16 +420,16 @@ fn awaited_at_shutdown<R: Rig>(rig: R) {
 }
 
 /// Scenario 55.
-fn orphan_at_shutdown<R: Rig>(rig: R) {
+fn orphan_at_shutdown<R: AnyRig>(rig: R) {
     let (hook, mut orphaned) = hook();
     let (start, started) = gate();
     let (open, opened) = gate();
-    let shield = async {
-        start.send(()).unwrap();
-        opened.await.is_ok()
-    }
-    .shield(rig.spawner())
-    .on_orphan(hook);
+    let shield = rig
+        .shield(async {
+            start.send(()).unwrap();
+            opened.await.is_ok()
+        })
+        .on_orphan(hook);
     rig.run(started).unwrap();
     drop(shield);
     rig.shut_down();
@@ -460,17 +446,17 @@ fn orphan_at_shutdown<R: Rig>(rig: R) {
 }
 
 /// Scenarios 53 and 54: work that was handed over and never polled may be retried.
-fn shutdown_before_the_first_poll<R: Rig>(rig: R) {
+fn shutdown_before_the_first_poll<R: AnyRig>(rig: R) {
     // An executor with threads may poll the work first or not, so the work records it.
     let polled = Arc::new(AtomicBool::new(false));
     let polls = Arc::clone(&polled);
     let (keep, kept) = gate();
-    let shield = async move {
-        polls.store(true, Ordering::SeqCst);
-        kept.await.is_ok()
-    }
-    .shield(rig.spawner())
-    .fallible();
+    let shield = rig
+        .shield(async move {
+            polls.store(true, Ordering::SeqCst);
+            kept.await.is_ok()
+        })
+        .fallible();
     rig.shut_down();
     drop(keep);
     match block_on(shield) {
@@ -484,7 +470,7 @@ fn shutdown_before_the_first_poll<R: Rig>(rig: R) {
 
 /// Scenario 28: the drop of the work panics when its executor drops it. A panic that left the task
 /// would abort on some of these.
-fn drop_panic_at_shutdown<R: Rig>(rig: R) {
+fn drop_panic_at_shutdown<R: AnyRig>(rig: R) {
     let (start, mut started) = mpsc::unbounded_channel();
     // What is woken after the shutdown is dropped then, if not before.
     let (open, opened) = tokio::sync::watch::channel(());
@@ -496,9 +482,9 @@ fn drop_panic_at_shutdown<R: Rig>(rig: R) {
             pending::<()>().await;
         })
     };
-    let awaited = work().shield(rig.spawner()).fallible();
+    let awaited = rig.shield(work()).fallible();
     let (hook, orphaned) = hook();
-    drop(work().shield(rig.spawner()).on_orphan(hook));
+    drop(rig.shield(work()).on_orphan(hook));
     for _ in 0..2 {
         rig.run(started.recv()).unwrap();
     }
@@ -510,7 +496,7 @@ fn drop_panic_at_shutdown<R: Rig>(rig: R) {
 }
 
 /// Scenario 58b.
-fn location_in_every_ending<R: Rig>(rig: R) {
+fn location_in_every_ending<R: AnyRig>(rig: R) {
     fn assert_here(error: &ShieldError, line: u32) {
         assert_eq!((error.location().file(), error.location().line()), (file!(), line));
         let text = format!("{}:{line}:", file!());
@@ -523,35 +509,28 @@ fn location_in_every_ending<R: Rig>(rig: R) {
     }
 
     let line = line!() + 1;
-    let by_method = jam().shield(rig.spawner());
-    assert_eq!(
-        (by_method.location().file(), by_method.location().line()),
-        (file!(), line)
-    );
-    let by_method = by_method.fallible();
-    assert_eq!(by_method.location().line(), line);
-    assert_here(&rig.run(by_method).unwrap_err(), line);
-
-    let line = line!() + 1;
-    let by_function = shield(rig.spawner(), jam());
-    assert_here(&rig.run(by_function.fallible()).unwrap_err(), line);
+    let awaited = rig.shield(jam());
+    assert_eq!((awaited.location().file(), awaited.location().line()), (file!(), line));
+    let awaited = awaited.fallible();
+    assert_eq!(awaited.location().line(), line);
+    assert_here(&rig.run(awaited).unwrap_err(), line);
 
     let (hook, mut orphaned) = hook();
     let line = line!() + 1;
-    let orphan = jam().shield(rig.spawner());
+    let orphan = rig.shield(jam());
     drop(orphan.on_orphan(hook));
     assert_here(&rig.run(&mut orphaned).unwrap().unwrap_err(), line);
 
     if R::SHUTDOWN == Shutdown::Drops {
         let line = line!() + 1;
-        let cancelled = pending::<()>().shield(rig.spawner());
+        let cancelled = rig.shield(pending::<()>());
         rig.shut_down();
         assert_here(&block_on(cancelled.fallible()).unwrap_err(), line);
     }
 }
 
 /// Scenario 58c.
-fn permits_are_free_at_delivery<R: Rig>(rig: R) {
+fn permits_are_free_at_delivery<R: AnyRig>(rig: R) {
     let permits = Arc::new(Semaphore::new(1));
     let take = || {
         Arc::clone(&permits)
@@ -563,10 +542,10 @@ fn permits_are_free_at_delivery<R: Rig>(rig: R) {
     for round in 0..50 {
         // Finished, and panicked.
         let work = HoldsUntilDrop::new(take(), async move { round });
-        assert_eq!(rig.run(work.shield(rig.spawner())), round);
+        assert_eq!(rig.run(rig.shield(work)), round);
         let work = HoldsUntilDrop::new(take(), async { panic_any(7) });
         let error = rig.run(
-            work.shield(rig.spawner())
+            rig.shield(work)
                 .fallible()
                 .map(|outcome: Result<(), _>| outcome.unwrap_err()),
         );
@@ -580,15 +559,13 @@ fn permits_are_free_at_delivery<R: Rig>(rig: R) {
         };
         let here = look();
         drop(
-            HoldsUntilDrop::new(take(), ready(round))
-                .shield(rig.spawner())
+            rig.shield(HoldsUntilDrop::new(take(), ready(round)))
                 .on_orphan(move |_| here()),
         );
         assert_eq!(rig.run(told.recv()), Some(1));
         let here = look();
         drop(
-            HoldsUntilDrop::new(take(), async { panic_any(7) })
-                .shield(rig.spawner())
+            rig.shield(HoldsUntilDrop::new(take(), async { panic_any(7) }))
                 .on_orphan(move |_: Result<(), _>| here()),
         );
         assert_eq!(rig.run(told.recv()), Some(1));
@@ -596,7 +573,7 @@ fn permits_are_free_at_delivery<R: Rig>(rig: R) {
         // Its drop panics, once it has finished.
         let held = (take(), OnDrop::new(|| panic!("on its way out")));
         let error = rig
-            .run(HoldsUntilDrop::new(held, ready(7)).shield(rig.spawner()).fallible())
+            .run(rig.shield(HoldsUntilDrop::new(held, ready(7))).fallible())
             .unwrap_err();
         assert!(error.to_string().ends_with("panicked: on its way out"), "{error}");
     }
@@ -604,7 +581,7 @@ fn permits_are_free_at_delivery<R: Rig>(rig: R) {
     // Cancelled.
     if R::SHUTDOWN == Shutdown::Drops {
         let work = HoldsUntilDrop::new(take(), pending::<()>());
-        let mut shield = work.shield(rig.spawner()).fallible();
+        let mut shield = rig.shield(work).fallible();
         let seen = Arc::clone(&permits);
         let (tell, told) = oneshot::channel();
         let elsewhere = Thread::start(move || {
@@ -618,58 +595,16 @@ fn permits_are_free_at_delivery<R: Rig>(rig: R) {
     }
 }
 
-/// "A spawner can be called from anywhere": any thread, in another runtime, in `Drop`, while
-/// unwinding.
-fn spawner_works_from_anywhere<R: Rig>(rig: R) {
-    let (tell, mut told) = mpsc::unbounded_channel();
-    let work = |place: &'static str| {
-        let tell = tell.clone();
-        async move { tell.send(place).unwrap() }
-    };
-
-    let (spawner, there) = (rig.spawner(), work("a thread"));
-    on_a_thread(move || there.shield(spawner).detach());
-    assert_eq!(rig.run(told.recv()), Some("a thread"));
-
-    let foreign = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let (spawner, there) = (rig.spawner(), work("another runtime"));
-    let poll_there = async { there.shield(spawner).detach() };
-    foreign.block_on(poll_there);
-    drop(foreign);
-    assert_eq!(rig.run(told.recv()), Some("another runtime"));
-
-    let (spawner, there) = (rig.spawner(), work("a drop"));
-    let guard = OnDrop::new(move || there.shield(spawner).detach());
-    let unwound = panics_with(|| {
-        let _guard = guard;
-        panic!("while it unwinds")
-    });
-    assert_eq!(unwound, "while it unwinds");
-    assert_eq!(rig.run(told.recv()), Some("a drop"));
-
-    let (spawner, there) = (rig.spawner(), work("the work itself"));
-    let (done, is_done) = gate();
-    async move {
-        there.shield(spawner).detach();
-        done.send(()).unwrap();
-    }
-    .shield(rig.spawner())
-    .detach();
-    rig.run(is_done).unwrap();
-    assert_eq!(rig.run(told.recv()), Some("the work itself"));
-}
-
 /// Every caller gets its own outcome, with every worker of the executor busy.
-fn many_at_once<R: Rig>(rig: R) {
+fn many_at_once<R: AnyRig>(rig: R) {
     let shields: Vec<_> = (0..500_usize)
         .map(|number| {
-            async move {
+            rig.shield(async move {
                 if number % 7 == 0 {
                     panic_any(number);
                 }
                 number
-            }
-            .shield(rig.spawner())
+            })
             .fallible()
         })
         .collect();
@@ -683,5 +618,68 @@ fn many_at_once<R: Rig>(rig: R) {
                 assert_eq!(number % 7, 0);
             }
         }
+    }
+}
+
+/// A spawner can be called from anywhere, and whenever. (Not one of local futures.)
+mod spawner {
+    use super::*;
+
+    on_every_spawner! {
+        every: works_from_anywhere;
+        if_it_shuts_down: drops_work_after_shutdown;
+    }
+
+    /// From any thread, in another runtime, in `Drop`, while unwinding.
+    fn works_from_anywhere<R: Rig>(rig: R) {
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let work = |place: &'static str| {
+            let tell = tell.clone();
+            async move { tell.send(place).unwrap() }
+        };
+
+        let (spawner, there) = (rig.spawner(), work("a thread"));
+        on_a_thread(move || there.shield(spawner).detach());
+        assert_eq!(rig.run(told.recv()), Some("a thread"));
+
+        let foreign = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (spawner, there) = (rig.spawner(), work("another runtime"));
+        let poll_there = async { there.shield(spawner).detach() };
+        foreign.block_on(poll_there);
+        drop(foreign);
+        assert_eq!(rig.run(told.recv()), Some("another runtime"));
+
+        let (spawner, there) = (rig.spawner(), work("a drop"));
+        let guard = OnDrop::new(move || there.shield(spawner).detach());
+        drop_while_unwinding(guard);
+        assert_eq!(rig.run(told.recv()), Some("a drop"));
+
+        let (spawner, there) = (rig.spawner(), work("the work itself"));
+        let (done, is_done) = gate();
+        async move {
+            there.shield(spawner).detach();
+            done.send(()).unwrap();
+        }
+        .shield(rig.spawner())
+        .detach();
+        rig.run(is_done).unwrap();
+        assert_eq!(rig.run(told.recv()), Some("the work itself"));
+    }
+
+    /// Scenario 53.
+    fn drops_work_after_shutdown<R: Rig>(rig: R) {
+        let polled = Arc::new(AtomicBool::new(false));
+        let polls = Arc::clone(&polled);
+        let drops = Drops::new();
+        let spawner = rig.spawner();
+        rig.shut_down();
+
+        let work = HoldsUntilDrop::new(drops.one(), async move { polls.store(true, Ordering::SeqCst) });
+        let mut shield = work.shield(spawner).fallible();
+        assert!(shield.is_finished(), "nothing to wait for");
+        assert_eq!(drops.count(), 1);
+        let error = block_on(&mut shield).unwrap_err();
+        assert!(error.is_cancelled() && !error.is_panic() && !error.was_started());
+        assert!(!polled.load(Ordering::SeqCst));
     }
 }

@@ -3,37 +3,13 @@
 //! binary.
 
 use std::future::{Future, pending, ready};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_executor::block_on;
-use futures_shield::{BoxTask, ShieldExt, Spawn, cleanup, shield_with, spawn_fn};
+use futures_shield::{ShieldExt, cleanup, shield_with};
 
-/// Panics when it is dropped.
-struct Bomb;
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        panic!("a bomb");
-    }
-}
-
-/// Drops its tasks, and panics when it is dropped itself, as the last owner of an executor may.
-struct LastOwner;
-
-impl Spawn for LastOwner {
-    fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
-        drop(future);
-    }
-}
-
-impl Drop for LastOwner {
-    fn drop(&mut self) {
-        panic!("an executor");
-    }
-}
+use crate::support::*;
 
 /// A future whose drop panics, and whose output's drop panics.
 struct Bombs;
@@ -42,7 +18,7 @@ impl Future for Bombs {
     type Output = Bomb;
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Bomb> {
-        Poll::Ready(Bomb)
+        Poll::Ready(Bomb("an output"))
     }
 }
 
@@ -52,64 +28,51 @@ impl Drop for Bombs {
     }
 }
 
-/// Returns a spawner that runs each task inside the call.
-fn here() -> impl Spawn {
-    spawn_fn(|task: BoxTask| block_on(task))
-}
-
-fn quietly<T>(f: impl FnOnce() -> T) -> Result<T, ()> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(drop)
-}
-
 /// The spawner was dropped by plain drop glue, and its panic left the drop of the shield.
 #[test]
 fn spawner_of_inline_shield() {
-    assert_eq!(quietly(|| drop(pending::<()>().shield_on_drop(LastOwner))), Ok(()));
-    assert_eq!(quietly(|| drop(cleanup(LastOwner, 1, |_| ready(())))), Ok(()));
+    does_not_panic(|| drop(pending::<()>().shield_on_drop(BombSpawner::new(closed()))));
+    does_not_panic(|| drop(cleanup(BombSpawner::new(closed()), 1, |_| ready(()))));
 }
 
 /// If the caller was unwinding already, the same aborted.
 #[test]
 fn spawner_while_unwinding() {
-    let unwound = quietly(|| {
-        let _guard = cleanup(LastOwner, 1, |_| ready(()));
-        panic!("the caller");
-    });
-    assert_eq!(unwound, Err(()));
+    drop_while_unwinding(cleanup(BombSpawner::new(closed()), 1, |_| ready(())));
 }
 
 /// An executor that drops the cleanup unpolled drops the closure and the value in one glue.
 #[test]
 fn cleanup_closure_and_value() {
-    let captured = Bomb;
-    let guard = cleanup(spawn_fn(|task: BoxTask| drop(task)), Bomb, move |value| {
+    let captured = Bomb("what the closure captured");
+    let guard = cleanup(closed(), Bomb("the value"), move |value| {
         let _captured = &captured;
         std::mem::forget(value);
         ready(())
     });
-    assert_eq!(quietly(|| drop(guard)), Ok(()));
+    does_not_panic(|| drop(guard));
 }
 
 /// The value was dropped in the unwinding of what the closure had captured.
 #[test]
 fn closure_dropped_by_disarm() {
-    let captured = Bomb;
-    let guard = cleanup(here(), Arc::new(7), move |_| {
+    let captured = Bomb("what the closure captured");
+    let guard = cleanup(at_once(), Arc::new(7), move |_| {
         let _captured = &captured;
         ready(())
     });
-    assert_eq!(quietly(|| *guard.disarm()), Ok(7));
+    assert_eq!(does_not_panic(|| *guard.disarm()), 7);
 }
 
 /// The output was alive, and bare, while the future was dropped.
 #[test]
 fn window_future_and_output() {
-    let shield = shield_with(here(), |caller| async move {
+    let shield = shield_with(at_once(), |caller| async move {
         std::mem::forget(caller.run_until_gone(Bombs).await);
     });
     assert!(block_on(shield.fallible()).is_err_and(|error| error.is_panic()));
 
-    let shield = shield_with(here(), |caller| async move {
+    let shield = shield_with(at_once(), |caller| async move {
         std::mem::forget(caller.run_with_grace(Bombs, pending::<()>).await);
     });
     assert!(block_on(shield.fallible()).is_err_and(|error| error.is_panic()));
@@ -118,10 +81,8 @@ fn window_future_and_output() {
 /// The same, inside the caller and as a task.
 #[test]
 fn shield_future_and_output() {
-    assert_eq!(
-        quietly(|| std::mem::forget(block_on(Bombs.shield_on_drop(here())))),
-        Err(())
-    );
-    let outcome = block_on(Bombs.shield(here()).fallible());
+    let mut inline = Bombs.shield_on_drop(at_once());
+    assert_eq!(panics_with(|| poll(&mut inline)), "a future");
+    let outcome = block_on(Bombs.shield(at_once()).fallible());
     assert!(outcome.map(std::mem::forget).is_err_and(|error| error.is_panic()));
 }

@@ -4,7 +4,6 @@ mod basics;
 mod composition;
 mod conformance;
 mod drops_that_panic;
-mod local;
 mod panics;
 mod polling;
 mod runtime;

@@ -199,11 +199,7 @@ fn dropped_while_unwinding() {
     let shield = async { opened.await.map(|()| 7) }
         .shield(crank.spawner())
         .on_orphan(hook);
-    let text = panics_with(move || {
-        let _shield = shield;
-        panic!("the caller");
-    });
-    assert_eq!(text, "the caller");
+    drop_while_unwinding(shield);
     open.send(()).unwrap();
     crank.run();
     assert_eq!(kept.outcome().unwrap(), Ok(7));
@@ -213,37 +209,32 @@ fn dropped_while_unwinding() {
 /// panic out of `Drop` would abort.
 #[test]
 fn everything_panics_while_unwinding() {
-    let unwind_with = |held: Box<dyn std::any::Any>| {
-        let text = panics_with(move || {
-            let _held = held;
-            panic!("the caller");
-        });
-        assert_eq!(text, "the caller");
-    };
     let crank = Crank::new();
 
     // Its output.
     let shield = async { Bomb("an output") }.shield(crank.spawner());
     crank.run();
-    unwind_with(Box::new(shield));
+    drop_while_unwinding(shield);
     // Its hook, when it runs.
-    let shield = ready(7).shield(crank.spawner()).on_orphan(|_| panic!("a hook"));
+    let (hook, mut call) = hook_that_panics();
+    let shield = ready(7).shield(crank.spawner()).on_orphan(hook);
     crank.run();
-    unwind_with(Box::new(shield));
+    drop_while_unwinding(shield);
+    assert_eq!(call.outcome().unwrap(), 7);
     // Its payload.
     let shield: Shield<()> = async { panic_any(Evil(Drops::new().one())) }.shield(crank.spawner());
     crank.run();
-    unwind_with(Box::new(shield));
+    drop_while_unwinding(shield);
     // Its error, if nobody takes the payload out.
     let shield: Shield<()> = async { panic_any(Evil(Drops::new().one())) }.shield(crank.spawner());
     crank.run();
-    unwind_with(Box::new(error(shield)));
+    drop_while_unwinding(error(shield));
     // Its waker.
     let mut shield = pending::<()>().shield(crank.spawner());
     let waker = callback_waker(|| {}, || panic!("a waker"));
     assert!(poll_with(&mut shield, &waker).is_pending());
     does_not_panic(|| drop(waker));
-    unwind_with(Box::new(shield));
+    drop_while_unwinding(shield);
 }
 
 /// Scenario 29: a hook that is given to a shield that has delivered, and panics in its drop.
@@ -292,11 +283,7 @@ fn spawner_panics_while_unwinding() {
         let work = HoldsUntilDrop::new((held, Bomb("a future")), pending::<()>());
         assert_eq!(panics_with(|| work.shield(broken)), "no threads left");
     });
-    let text = panics_with(move || {
-        let _guard = guard;
-        panic!("the caller");
-    });
-    assert_eq!(text, "the caller");
+    drop_while_unwinding(guard);
     assert_eq!(drops.count(), 1);
 }
 
@@ -325,17 +312,25 @@ fn spawner_panics_after_taking_work() {
 #[test]
 fn hook_panics() {
     let crank = Crank::new();
-    let shielded = || ready(7).shield(crank.spawner()).on_orphan(|_| panic!("a hook"));
+    let shielded = || {
+        let (hook, call) = hook_that_panics();
+        (ready(7).shield(crank.spawner()).on_orphan(hook), call)
+    };
     // The work's end.
-    drop(shielded());
+    let (shield, mut call) = shielded();
+    drop(shield);
     assert_eq!(crank.run(), 1);
+    assert_eq!(call.outcome().unwrap(), 7);
     // The shield's drop.
-    let shield = shielded();
+    let (shield, mut call) = shielded();
     crank.run();
     does_not_panic(|| drop(shield));
+    assert_eq!(call.outcome().unwrap(), 7);
     // The executor's shutdown.
-    drop(shielded());
+    let (shield, mut call) = shielded();
+    drop(shield);
     does_not_panic(|| crank.shut_down());
+    assert!(call.outcome().unwrap_err().is_cancelled());
 }
 
 /// Scenario 31: what the hook captured panics when it is dropped, after it ran, at delivery, or

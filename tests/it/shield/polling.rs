@@ -4,7 +4,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use futures_shield::{FallibleShield, Shield, ShieldExt};
 use futures_util::FutureExt;
@@ -187,71 +187,58 @@ fn clone_ends_work_and_drop_panics() {
     });
 }
 
-/// Scenario 20.
+/// Scenario 20: a waker that drops its shield, when it is woken and when it is dropped.
 #[test]
-fn wake_drops_the_shield() {
-    on_a_thread(|| {
-        let crank = Crank::new();
-        let (hook, mut kept) = hook();
-        let (open, shield) = shielded(&crank, 7);
-        let slot = Arc::new(Mutex::new(Some(shield.on_orphan(hook))));
-        let there = Arc::clone(&slot);
-        let waker = callback_waker(
-            move || {
+fn waker_drops_the_shield() {
+    for when_woken in [true, false] {
+        on_a_thread(move || {
+            let crank = Crank::new();
+            let (hook, mut kept) = hook();
+            let (open, shield) = shielded(&crank, 7);
+            let slot = Arc::new(Mutex::new(Some(shield.on_orphan(hook))));
+            let there = Arc::clone(&slot);
+            let waker = callback_in(when_woken, move || {
                 let shield = locked(&there).take();
                 drop(shield);
-            },
-            || {},
-        );
-        assert!(poll_with(locked(&slot).as_mut().unwrap(), &waker).is_pending());
-        open.send(()).unwrap();
-        crank.run();
-        assert!(locked(&slot).is_none());
-        assert_eq!(kept.outcome().unwrap(), 7);
-    });
+            });
+            assert!(poll_with(locked(&slot).as_mut().unwrap(), &waker).is_pending());
+            drop(waker);
+            open.send(()).unwrap();
+            crank.run();
+            assert!(locked(&slot).is_none());
+            assert_eq!(kept.outcome().unwrap(), 7);
+        });
+    }
 }
 
-/// Scenario 20: the waker is dropped when the work ends, and drops the shield.
-#[test]
-fn waker_drop_drops_the_shield() {
-    on_a_thread(|| {
-        let crank = Crank::new();
-        let (hook, mut kept) = hook();
-        let (open, shield) = shielded(&crank, 7);
-        let slot = Arc::new(Mutex::new(Some(shield.on_orphan(hook))));
-        let there = Arc::clone(&slot);
-        let waker = callback_waker(
-            || {},
-            move || {
-                let shield = locked(&there).take();
-                drop(shield);
-            },
-        );
-        assert!(poll_with(locked(&slot).as_mut().unwrap(), &waker).is_pending());
-        drop(waker);
-        open.send(()).unwrap();
-        crank.run();
-        assert!(locked(&slot).is_none());
-        assert_eq!(kept.outcome().unwrap(), 7);
+/// Returns a waker that runs `callback` when it is woken, or when it is dropped.
+fn callback_in(wake: bool, callback: impl Fn() + Send + Sync + 'static) -> Waker {
+    if wake {
+        callback_waker(callback, || {})
+    } else {
+        callback_waker(|| {}, callback)
+    }
+}
+
+/// Returns a shield whose waker ends the work when it is dropped. The shield holds its only clone.
+fn ended_by_its_waker(crank: &Arc<Crank>) -> (Shield<u32>, HookCall<u32>) {
+    let (hook, kept) = hook();
+    let (open, shield) = shielded(crank, 7);
+    let mut shield = shield.on_orphan(hook);
+    let (gate, cranked) = (Mutex::new(Some(open)), Arc::clone(crank));
+    let waker = callback_in(false, move || {
+        locked(&gate).take().unwrap().send(()).unwrap();
+        assert_eq!(cranked.run(), 1);
     });
+    assert!(poll_with(&mut shield, &waker).is_pending());
+    (shield, kept)
 }
 
 /// Scenario 20: a waker that, when it is replaced, ends the work: the one in its place is woken.
 #[test]
 fn replaced_waker_ends_the_work() {
     on_a_thread(|| {
-        let crank = Arc::new(Crank::new());
-        let (open, mut shield) = shielded(&crank, 7);
-        let (gate, cranked) = (Mutex::new(Some(open)), Arc::clone(&crank));
-        let waker = callback_waker(
-            || {},
-            move || {
-                locked(&gate).take().unwrap().send(()).unwrap();
-                assert_eq!(cranked.run(), 1);
-            },
-        );
-        assert!(poll_with(&mut shield, &waker).is_pending());
-        drop(waker);
+        let (mut shield, _) = ended_by_its_waker(&Arc::new(Crank::new()));
         let (wakes, waker) = Wakes::new();
         assert!(poll_with(&mut shield, &waker).is_pending());
         assert_eq!(wakes.count(), 1);
@@ -263,20 +250,7 @@ fn replaced_waker_ends_the_work() {
 #[test]
 fn removed_waker_ends_the_work() {
     on_a_thread(|| {
-        let crank = Arc::new(Crank::new());
-        let (hook, mut kept) = hook();
-        let (open, shield) = shielded(&crank, 7);
-        let mut shield = shield.on_orphan(hook);
-        let (gate, cranked) = (Mutex::new(Some(open)), Arc::clone(&crank));
-        let waker = callback_waker(
-            || {},
-            move || {
-                locked(&gate).take().unwrap().send(()).unwrap();
-                assert_eq!(cranked.run(), 1);
-            },
-        );
-        assert!(poll_with(&mut shield, &waker).is_pending());
-        drop(waker);
+        let (shield, mut kept) = ended_by_its_waker(&Arc::new(Crank::new()));
         assert!(kept.is_waiting());
         drop(shield);
         assert_eq!(kept.outcome().unwrap(), 7);
@@ -433,26 +407,6 @@ fn moved_to_another_task() {
     crank.run();
     assert_eq!(outer.now_or_never(), Some(8));
     assert_eq!(wakes.count(), 0, "the task that had it before");
-}
-
-/// Scenario 23.
-#[test]
-fn leaked_shield_keeps_its_outcome() {
-    let crank = Crank::new();
-    let drops = Drops::new();
-    let (hook, mut kept) = hook();
-    let (open, shield) = shielded(&crank, drops.one());
-    let mut shield = shield.on_orphan(hook);
-    let (wakes, waker) = Wakes::new();
-    assert!(poll_with(&mut shield, &waker).is_pending());
-    mem::forget(shield);
-    open.send(()).unwrap();
-    crank.run();
-    assert_eq!(crank.len(), 0);
-    assert_eq!(wakes.count(), 1);
-    drop(crank);
-    assert_eq!(drops.count(), 0);
-    assert!(kept.is_waiting());
 }
 
 /// `detach` is an explicit drop.

@@ -188,13 +188,6 @@ fn adapter_after_local_pool() {
         .unwrap()
         .unwrap_err();
     assert!(error.is_cancelled() && !error.was_started());
-    let error = ready(7)
-        .shield_local(gone)
-        .fallible()
-        .now_or_never()
-        .unwrap()
-        .unwrap_err();
-    assert!(error.is_cancelled() && !error.was_started());
 }
 
 #[cfg(feature = "tokio")]

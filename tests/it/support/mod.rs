@@ -11,6 +11,6 @@ mod work;
 
 pub(crate) use self::executors::*;
 pub(crate) use self::observe::*;
-pub(crate) use self::spawners::{Nowhere, closed};
+pub(crate) use self::spawners::{BombSpawner, Nowhere, at_once, closed};
 pub(crate) use self::wait::{DEADLINE, Thread, block_on, locked, on_a_thread, poll, poll_with, timely};
-pub(crate) use self::work::{caller_by_hand, gated};
+pub(crate) use self::work::{caller_by_hand, gated, shield_and_caller};

@@ -1,4 +1,4 @@
-//! Spawners that spawn nothing.
+//! Spawners that spawn nothing, or inside the call, or panic.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,9 +7,37 @@ use std::thread;
 
 use futures_shield::{BoxTask, Spawn, spawn_fn};
 
+use super::{Bomb, block_on};
+
 /// Returns a spawner whose executor is gone: it drops what it is given.
 pub(crate) fn closed() -> impl Spawn + Clone + Send + Sync + 'static {
     spawn_fn(drop::<BoxTask>)
+}
+
+/// Returns a spawner that runs each task inside the call.
+pub(crate) fn at_once() -> impl Spawn + Clone + Send + Sync + 'static {
+    spawn_fn(|task: BoxTask| block_on(task))
+}
+
+/// A spawner whose drop panics, as that of the last owner of an executor may.
+pub(crate) struct BombSpawner<S>(S, #[expect(dead_code, reason = "for its drop")] Bomb);
+
+impl<S> BombSpawner<S> {
+    pub(crate) fn new(spawner: S) -> Self {
+        Self(spawner, Bomb("a spawner"))
+    }
+}
+
+impl<S: Clone> Clone for BombSpawner<S> {
+    fn clone(&self) -> Self {
+        Self::new(self.0.clone())
+    }
+}
+
+impl<S: Spawn> Spawn for BombSpawner<S> {
+    fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
+        self.0.spawn_detached(future);
+    }
 }
 
 /// Fails its test, at the end of its scope, if one of its spawners was called. A panic in the

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::future::{Future, ready};
 
-use futures_shield::{BoxTask, Caller, Shield, shield_with, spawn_fn};
+use futures_shield::{BoxTask, Caller, Shield, Spawn, shield_with, spawn_fn};
 use tokio::sync::oneshot;
 
 /// Returns work that is pending until its gate is opened, with a number, and the gate.
@@ -12,13 +12,20 @@ pub(crate) fn gated() -> (impl Future<Output = u32> + Send + 'static, oneshot::S
     (async move { gate.await.unwrap() }, open)
 }
 
-/// Returns a caller outside of its work, and its shield, whose work is never run.
-pub(crate) fn caller_by_hand() -> (Shield<()>, Caller) {
+/// Returns a shield of `work`, and its caller outside of that work.
+pub(crate) fn shield_and_caller<F>(spawner: impl Spawn, work: F) -> (Shield<F::Output>, Caller)
+where
+    F: Future<Output: Send> + Send + 'static,
+{
     let caller = RefCell::new(None);
-    let never = spawn_fn(std::mem::forget::<BoxTask>);
-    let shield = shield_with(never, |given| {
+    let shield = shield_with(spawner, |given| {
         caller.replace(Some(given));
-        ready(())
+        work
     });
     (shield, caller.take().unwrap())
+}
+
+/// The same for work that is never run.
+pub(crate) fn caller_by_hand() -> (Shield<()>, Caller) {
+    shield_and_caller(spawn_fn(std::mem::forget::<BoxTask>), ready(()))
 }

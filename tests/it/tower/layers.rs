@@ -15,10 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::on_early_drop::OnEarlyDropLayer;
 
 use super::Mode;
-use super::order::Log;
-use crate::support::{Crank, panics_with, poll};
-
-const BOTH: [Mode; 2] = [Mode::Eager, Mode::OnDrop];
+use crate::support::{Crank, Log, panics_with, poll};
 
 type Handled = Result<Response<Body>, Infallible>;
 
@@ -92,8 +89,8 @@ where
 }
 
 #[test]
-fn a_catch_panic_layer_outside_leaves_the_panic_of_an_orphan_to_its_hook() {
-    for mode in BOTH {
+fn catch_panic_outside() {
+    for mode in Mode::BOTH {
         let (crank, gate, log) = (Crank::new(), Arc::new(Semaphore::new(0)), Log::default());
         let shield = logged!(mode.layer(crank.spawner()), log);
         let mut service = ServiceBuilder::new()
@@ -113,8 +110,8 @@ fn a_catch_panic_layer_outside_leaves_the_panic_of_an_orphan_to_its_hook() {
 }
 
 #[test]
-fn a_catch_panic_layer_inside_gives_the_hook_a_response() {
-    for mode in BOTH {
+fn catch_panic_inside() {
+    for mode in Mode::BOTH {
         let (crank, gate, log) = (Crank::new(), Arc::new(Semaphore::new(0)), Log::default());
         let shield = logged!(mode.layer(crank.spawner()), log);
         let mut service = ServiceBuilder::new()
@@ -145,8 +142,8 @@ macro_rules! reports_hang_ups {
 }
 
 #[test]
-fn an_early_drop_layer_reports_hang_ups_from_outside_only() {
-    for mode in BOTH {
+fn early_drop_outside_reports_hang_ups() {
+    for mode in Mode::BOTH {
         let (crank, gate, log) = (Crank::new(), Arc::new(Semaphore::new(0)), Log::default());
         let mut outside = ServiceBuilder::new()
             .layer(reports_hang_ups!(log))
@@ -173,8 +170,8 @@ fn an_early_drop_layer_reports_hang_ups_from_outside_only() {
 /// A panic drops the guard of a layer outside as a hang-up does. A layer in between that catches it
 /// keeps the two apart.
 #[test]
-fn an_early_drop_layer_takes_a_panic_for_a_hang_up_unless_it_is_caught_before() {
-    for mode in BOTH {
+fn early_drop_outside_reports_panics() {
+    for mode in Mode::BOTH {
         let (crank, gate, log) = (Crank::new(), Arc::new(Semaphore::new(2)), Log::default());
         let mut uncaught = ServiceBuilder::new()
             .layer(reports_hang_ups!(log))
@@ -201,7 +198,7 @@ fn an_early_drop_layer_takes_a_panic_for_a_hang_up_unless_it_is_caught_before() 
 
 /// A `ServiceBuilder` without other layers, and a generic function over both sides.
 #[test]
-fn the_layer_composes_with_any_layer_on_either_side() {
+fn composes_with_any_layer() {
     fn stack<O, I, S, T>(outside: O, inside: I, spawner: S) -> impl Layer<T, Service: Service<Request>>
     where
         I: Layer<T>,
@@ -238,8 +235,8 @@ mod on_tokio {
     /// Inside a shield, a timeout cuts the handler off: that bounds the orphans, and it is the
     /// user's choice.
     #[tokio::test]
-    async fn a_timeout_inside_bounds_an_orphan() {
-        for mode in BOTH {
+    async fn timeout_inside_bounds_orphans() {
+        for mode in Mode::BOTH {
             let (gate, log) = (Arc::new(Semaphore::new(0)), Log::default());
             let tracker = Tracker::new(Tokio::current());
             let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_millis(50));

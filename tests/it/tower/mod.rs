@@ -1,4 +1,4 @@
-//! `ShieldLayer` on a service by hand, and on a real server whose clients hang up.
+//! `ShieldLayer` on services that are called and polled by hand. `tests/servers` has real servers.
 
 mod layers;
 mod on_orphan;
@@ -8,12 +8,13 @@ mod service;
 mod spawning;
 mod with_caller;
 
-#[cfg(feature = "tokio")]
-mod half_sent_body;
-#[cfg(feature = "tokio")]
-mod server;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::Poll;
 
 use futures_shield::ShieldLayer;
+
+use crate::support::{Crank, poll};
 
 /// How a layer shields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ enum Mode {
 }
 
 impl Mode {
+    const BOTH: [Self; 2] = [Self::Eager, Self::OnDrop];
+
     /// Returns a layer of this mode, made at the caller's location.
     #[track_caller]
     fn layer<S>(self, spawner: S) -> ShieldLayer<S> {
@@ -32,4 +35,13 @@ impl Mode {
             Self::OnDrop => layer.on_drop(),
         }
     }
+}
+
+/// Polls the caller, and again if the executor had something to run.
+fn turn<F: Future>(crank: &Crank, response: &mut Pin<Box<F>>) -> Poll<F::Output> {
+    let first = poll(response);
+    if first.is_pending() && crank.run() > 0 {
+        return poll(response);
+    }
+    first
 }

@@ -9,8 +9,8 @@ use futures_shield::{ShieldError, ShieldLayer, Spawn, spawn_fn};
 use tokio::sync::oneshot;
 use tower::{Layer, Service, service_fn};
 
-use super::order::{Log, Order, Run, insert};
-use crate::support::{Crank, Drops, locked, panics_with, poll};
+use super::order::{Order, Run, insert};
+use crate::support::{Crank, Drops, Log, locked, panics_with, poll};
 
 /// What ends each handler, in the order of the calls.
 type Gates = Arc<Mutex<Vec<oneshot::Sender<Result<u32, String>>>>>;
@@ -79,7 +79,7 @@ fn each_hook_knows_its_request() {
 /// The response of an eager layer runs whether or not it is polled, and a response in on-drop mode
 /// is lazy.
 #[test]
-fn a_response_that_was_never_polled_has_its_hook_called_only_if_it_runs() {
+fn hook_of_an_unpolled_response() {
     let (crank, gates, log) = (Crank::new(), Gates::default(), Log::default());
     let layer = Run::Eager.layer(crank.spawner()).on_orphan(logged(&log));
     drop(layer.layer(gated(&gates)).call(Order::new(1)));
@@ -101,7 +101,7 @@ fn a_response_that_was_never_polled_has_its_hook_called_only_if_it_runs() {
 }
 
 #[test]
-fn a_response_that_is_delivered_drops_its_hook() {
+fn delivery_drops_the_hook() {
     for run in Run::SHIELDED {
         let (crank, gates, drops) = (Crank::new(), Gates::default(), Drops::new());
         let made = drops.clone();
@@ -120,7 +120,7 @@ fn a_response_that_is_delivered_drops_its_hook() {
 }
 
 #[test]
-fn hooks_are_made_for_shielded_requests_between_the_caller_and_the_service() {
+fn made_between_caller_and_service() {
     for run in Run::ALL {
         let (crank, log) = (Crank::new(), Log::default());
         let (maker, inner) = (log.clone(), log.clone());
@@ -145,7 +145,7 @@ fn hooks_are_made_for_shielded_requests_between_the_caller_and_the_service() {
 }
 
 #[test]
-fn the_caller_is_gone_in_the_hook() {
+fn caller_is_gone_in_the_hook() {
     for run in Run::SHIELDED {
         // The work ends after its caller is gone, and before.
         for ends_first in [false, true] {
@@ -180,7 +180,7 @@ fn the_caller_is_gone_in_the_hook() {
 }
 
 #[test]
-fn a_second_maker_replaces_and_drops_the_first() {
+fn second_maker_replaces_the_first() {
     for run in Run::SHIELDED {
         let (crank, gates, log, drops) = (Crank::new(), Gates::default(), Log::default(), Drops::new());
         let first = drops.one();
@@ -203,7 +203,7 @@ fn a_second_maker_replaces_and_drops_the_first() {
 
 /// A spawner that panics may have taken the work before, or may not.
 #[test]
-fn a_spawner_that_panics_loses_no_outcome() {
+fn spawner_panic_loses_no_outcome() {
     for run in Run::SHIELDED {
         for takes in [true, false] {
             let (crank, gates, log) = (Crank::new(), Gates::default(), Log::default());
@@ -241,7 +241,7 @@ fn a_spawner_that_panics_loses_no_outcome() {
 /// The types of the outcome are those of the service: no closure has to name them, unless it calls
 /// their methods.
 #[test]
-fn the_outcome_of_a_hook_needs_no_type() {
+fn outcome_needs_no_type() {
     let (crank, log) = (Crank::new(), Log::default());
     let hook = log.clone();
     let mut service = ShieldLayer::new(crank.spawner())

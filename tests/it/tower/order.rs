@@ -1,11 +1,7 @@
 //! A request that can carry its caller, and the ways in which a layer runs its handler.
 
-use std::sync::{Arc, Mutex};
-
 use futures_shield::layer::Predicate;
 use futures_shield::{Caller, ShieldLayer, Spawn};
-
-use crate::support::locked;
 
 /// A request.
 pub(super) struct Order {
@@ -40,20 +36,5 @@ impl Run {
     pub(super) fn layer<S: Spawn>(self, spawner: S) -> ShieldLayer<S, impl Predicate<Order> + Clone> {
         let layer = ShieldLayer::new(spawner).only_if(move |_: &Order| self != Self::Unshielded);
         if self == Self::OnDrop { layer.on_drop() } else { layer }
-    }
-}
-
-/// What happened, in order.
-#[derive(Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    pub(super) fn push(&self, event: impl ToString) {
-        locked(&self.0).push(event.to_string());
-    }
-
-    /// Returns what happened since the last call.
-    pub(super) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut locked(&self.0))
     }
 }

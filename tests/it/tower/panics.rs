@@ -6,7 +6,6 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -16,7 +15,9 @@ use tokio::task::yield_now;
 use tower::{Layer, Service, service_fn};
 
 use super::order::{Order, Run, insert};
-use crate::support::{Bomb, Crank, CrankSpawner, locked, message, panics_with, poll};
+use crate::support::{
+    Bomb, BombSpawner, Crank, CrankSpawner, does_not_panic, drop_while_unwinding, locked, panics_with, poll,
+};
 
 /// What panics in `call`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ impl<T> Fragile<T> {
 /// the hook and of the future panic, too. No state is left half made: the caller is gone, and the
 /// next call is an ordinary one.
 #[test]
-fn a_panic_at_any_step_of_a_call_passes_through_alone() {
+fn panic_at_any_step_passes_through() {
     for run in Run::ALL {
         for step in STEPS {
             let (crank, trap) = (Crank::new(), Trap::default());
@@ -175,27 +176,6 @@ impl Service<Order> for Fragiles {
     }
 }
 
-/// A spawner whose drop panics.
-struct FragileSpawner(#[expect(dead_code, reason = "for its drop")] Bomb, CrankSpawner);
-
-impl FragileSpawner {
-    fn new(crank: &Crank) -> Self {
-        Self(Bomb("the spawner's drop"), crank.spawner())
-    }
-}
-
-impl Clone for FragileSpawner {
-    fn clone(&self) -> Self {
-        Self(Bomb("the spawner's drop"), self.1.clone())
-    }
-}
-
-impl Spawn for FragileSpawner {
-    fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
-        self.1.spawn_detached(future);
-    }
-}
-
 /// A value for a closure to own, whose every clone's drop panics.
 struct Captured(Bomb);
 
@@ -210,7 +190,7 @@ impl Clone for Captured {
 macro_rules! fragile_layer {
     ($crank:expr) => {{
         let [predicate, pass, make] = [(); 3].map(|()| Captured(Bomb("a closure's drop")));
-        ShieldLayer::new(FragileSpawner::new($crank))
+        ShieldLayer::new(BombSpawner::new($crank.spawner()))
             .only_if(move |order: &Order| {
                 let _kept = &predicate;
                 order.id > 0
@@ -227,7 +207,7 @@ macro_rules! fragile_layer {
 }
 
 #[test]
-fn a_layer_and_its_service_contain_the_drops_of_what_they_own() {
+fn layer_and_service_contain_drops() {
     let crank = Crank::new();
     let layer = fragile_layer!(&crank);
     let service = layer.layer(Fragiles(Bomb("the service's drop")));
@@ -240,7 +220,7 @@ fn a_layer_and_its_service_contain_the_drops_of_what_they_own() {
 }
 
 #[test]
-fn a_closure_that_is_replaced_is_dropped_in_containment() {
+fn replaced_closure_is_contained() {
     let crank = Crank::new();
     let layer = does_not_panic(|| {
         fragile_layer!(&crank)
@@ -252,7 +232,7 @@ fn a_closure_that_is_replaced_is_dropped_in_containment() {
 }
 
 #[test]
-fn a_response_future_contains_the_drops_of_what_it_owns() {
+fn response_future_contains_drops() {
     for polls in [0, 1] {
         // Not shielded, and shielded in both modes.
         for (id, on_drop) in [(0, false), (1, false), (1, true)] {
@@ -276,7 +256,7 @@ fn a_response_future_contains_the_drops_of_what_it_owns() {
 
 /// A clone panics partway: what has been cloned by then is dropped, and its drops panic as well.
 #[test]
-fn a_clone_that_panics_passes_through_alone() {
+fn clone_panic_passes_through() {
     #[derive(Debug)]
     struct Unclonable(Bomb);
 
@@ -298,7 +278,7 @@ fn a_clone_that_panics_passes_through_alone() {
 }
 
 #[test]
-fn a_hook_that_panics_is_contained() {
+fn hook_panic_is_contained() {
     for run in Run::SHIELDED {
         let (crank, called) = (Crank::new(), Arc::new(Mutex::new(0)));
         let calls = Arc::clone(&called);
@@ -319,20 +299,4 @@ fn a_hook_that_panics_is_contained() {
         does_not_panic(|| crank.run());
         assert_eq!((crank.len(), *locked(&called)), (0, 1), "{run:?}");
     }
-}
-
-/// Runs `f`, which must not panic.
-#[track_caller]
-fn does_not_panic<T>(f: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| panic!("it panicked: {}", message(&*payload)))
-}
-
-/// Drops `value` while a panic of the caller unwinds. A panic that left the drop would abort.
-#[track_caller]
-fn drop_while_unwinding<T>(value: T) {
-    let text = panics_with(move || {
-        let _value = value;
-        panic!("the caller's own");
-    });
-    assert_eq!(text, "the caller's own");
 }

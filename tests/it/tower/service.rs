@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, panic_any};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -15,7 +15,7 @@ use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service, ServiceBuilder, service_fn};
 use tower_test::mock::{self, Mock};
 
-use super::Mode;
+use super::{Mode, turn};
 use crate::support::*;
 
 macro_rules! in_both_modes {
@@ -65,13 +65,13 @@ in_both_modes! {
 }
 
 /// An executor that counts its spawns.
-struct Bench {
+struct Executor {
     crank: Crank,
     spawned: Arc<AtomicUsize>,
     tracker: Tracker<DynSpawner>,
 }
 
-impl Bench {
+impl Executor {
     fn new() -> Self {
         let crank = Crank::new();
         let spawned = Arc::new(AtomicUsize::new(0));
@@ -94,20 +94,11 @@ impl Bench {
     fn spawned(&self) -> usize {
         self.spawned.load(Ordering::SeqCst)
     }
-
-    /// Polls the caller and the tasks until neither can continue.
-    fn turn<F: Future>(&self, response: &mut Pin<Box<F>>) -> Poll<F::Output> {
-        let first = poll(response);
-        if first.is_pending() && self.crank.run() > 0 {
-            return poll(response);
-        }
-        first
-    }
 }
 
 /// A service whose futures wait for a permit each, and count how far they have come.
 #[derive(Clone, Default)]
-struct Kitchen {
+struct Handlers {
     called: Drops,
     dropped: Drops,
     started: Drops,
@@ -123,7 +114,7 @@ impl Default for Gate {
     }
 }
 
-impl Kitchen {
+impl Handlers {
     fn new() -> Self {
         Self::default()
     }
@@ -135,15 +126,15 @@ impl Kitchen {
     fn service(
         &self,
     ) -> impl Service<u32, Response = u32, Error = Infallible, Future: Send + 'static> + Clone + Send + 'static {
-        let kitchen = self.clone();
+        let handlers = self.clone();
         service_fn(move |order| {
-            drop(kitchen.called.one());
-            let (kitchen, dropped) = (kitchen.clone(), kitchen.dropped.one());
+            drop(handlers.called.one());
+            let (handlers, dropped) = (handlers.clone(), handlers.dropped.one());
             async move {
                 let _dropped = dropped;
-                drop(kitchen.started.one());
-                kitchen.gate.0.acquire().await.unwrap().forget();
-                drop(kitchen.finished.one());
+                drop(handlers.started.one());
+                handlers.gate.0.acquire().await.unwrap().forget();
+                drop(handlers.finished.one());
                 Ok(order)
             }
         })
@@ -164,15 +155,11 @@ fn call<R, S: Service<R>>(service: &mut S, request: R) -> Pin<Box<S::Future>> {
     Box::pin(service.call(request))
 }
 
-fn is_at(location: &Location<'_>, line: u32) -> bool {
-    location.file() == file!() && location.line() == line
-}
-
 // Readiness.
 
 fn pending_stays_pending(mode: Mode) {
-    let bench = Bench::new();
-    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(bench.layer(mode));
+    let executor = Executor::new();
+    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(executor.layer(mode));
 
     handle.allow(0);
     assert!(service.poll_ready().is_pending());
@@ -189,8 +176,8 @@ fn pending_stays_pending(mode: Mode) {
 }
 
 fn readiness_errors_pass(mode: Mode) {
-    let bench = Bench::new();
-    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(bench.layer(mode));
+    let executor = Executor::new();
+    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(executor.layer(mode));
 
     handle.send_error("the oven is cold");
     let Poll::Ready(Err(error)) = service.poll_ready() else {
@@ -242,16 +229,16 @@ impl Service<u32> for Reserved {
 }
 
 fn ready_service_is_called(mode: Mode) {
-    let bench = Bench::new();
+    let executor = Executor::new();
     let clones = Drops::new();
-    let mut service = bench.layer(mode).layer(Reserved {
+    let mut service = executor.layer(mode).layer(Reserved {
         ready: false,
         clones: clones.clone(),
     });
 
     for request in 0..3 {
         let mut response = call(&mut service, request);
-        assert_eq!(bench.turn(&mut response), Poll::Ready(Ok(request)));
+        assert_eq!(turn(&executor.crank, &mut response), Poll::Ready(Ok(request)));
     }
     assert_eq!(clones.count(), 0);
 
@@ -263,12 +250,12 @@ fn ready_service_is_called(mode: Mode) {
 // What comes back.
 
 fn response_passes_unchanged(mode: Mode) {
-    let bench = Bench::new();
+    let executor = Executor::new();
     // Neither `Clone` nor `Copy`, and compared by its address.
-    let (mut service, mut handle) = mock::spawn_layer::<u32, Box<u32>, _>(bench.layer(mode));
+    let (mut service, mut handle) = mock::spawn_layer::<u32, Box<u32>, _>(executor.layer(mode));
     let mut response = call(service.get_mut(), 7);
 
-    assert!(bench.turn(&mut response).is_pending());
+    assert!(turn(&executor.crank, &mut response).is_pending());
     let Poll::Ready(Some((request, answer))) = handle.poll_request() else {
         panic!("the request is withheld");
     };
@@ -277,7 +264,7 @@ fn response_passes_unchanged(mode: Mode) {
     let boxed = Box::new(8);
     let address = &raw const *boxed;
     answer.send_response(boxed);
-    let Poll::Ready(Ok(boxed)) = bench.turn(&mut response) else {
+    let Poll::Ready(Ok(boxed)) = turn(&executor.crank, &mut response) else {
         panic!("the response is withheld");
     };
     assert_eq!(&raw const *boxed, address);
@@ -288,35 +275,35 @@ fn response_passes_unchanged(mode: Mode) {
 struct Declined(Box<u32>);
 
 fn error_passes_unchanged(mode: Mode) {
-    let bench = Bench::new();
+    let executor = Executor::new();
     let boxed = Box::new(1);
     let address = &raw const *boxed;
     let mut boxed = Some(boxed);
-    let mut service = bench.layer(mode).layer(service_fn(move |()| {
+    let mut service = executor.layer(mode).layer(service_fn(move |()| {
         ready(Err::<(), _>(Declined(boxed.take().unwrap())))
     }));
 
     let mut response = call(&mut service, ());
     // The error type is the service's own: the pattern matches no other.
-    let Poll::Ready(Err(Declined(boxed))) = bench.turn(&mut response) else {
+    let Poll::Ready(Err(Declined(boxed))) = turn(&executor.crank, &mut response) else {
         panic!("the error is withheld");
     };
     assert_eq!(&raw const *boxed, address);
 }
 
 fn caller_is_woken(mode: Mode) {
-    let bench = Bench::new();
-    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(bench.layer(mode));
+    let executor = Executor::new();
+    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(executor.layer(mode));
     let (wakes, waker) = Wakes::new();
     let mut response = call(service.get_mut(), 7);
     assert!(poll_with(&mut response, &waker).is_pending());
-    bench.crank.run();
+    executor.crank.run();
 
     let Poll::Ready(Some((_, answer))) = handle.poll_request() else {
         panic!("the request is withheld");
     };
     answer.send_response(8);
-    bench.crank.run();
+    executor.crank.run();
     assert_eq!(wakes.count(), 1);
     assert!(matches!(poll_with(&mut response, &waker), Poll::Ready(Ok(8))));
 }
@@ -325,148 +312,145 @@ fn caller_is_woken(mode: Mode) {
 
 #[test]
 fn eager_request_is_a_task() {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let mut service = bench.layer(Mode::Eager).layer(kitchen.service());
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let mut service = executor.layer(Mode::Eager).layer(handlers.service());
 
     let mut response = call(&mut service, 1);
     let line = line!() - 3;
-    assert_eq!((bench.spawned(), bench.tracker.len()), (1, 1), "before it is polled");
-    let at = bench.tracker.unfinished().locations()[0].clone();
-    let (location, count) = (at.location(), at.len());
-    assert!(is_at(location, line), "{location}");
-    assert_eq!(count, 1);
+    assert_eq!(
+        (executor.spawned(), executor.tracker.len()),
+        (1, 1),
+        "before it is polled"
+    );
+    assert_eq!(lines(&executor.tracker.unfinished()), [(file!(), line, 1)]);
 
-    kitchen.open();
-    assert_eq!(bench.crank.run(), 1);
-    assert_eq!(kitchen.counts(), [1, 1, 1, 1], "it runs while nobody polls for it");
+    handlers.open();
+    assert_eq!(executor.crank.run(), 1);
+    assert_eq!(handlers.counts(), [1, 1, 1, 1], "it runs while nobody polls for it");
     assert_eq!(poll(&mut response), Poll::Ready(Ok(1)));
-    assert_eq!((bench.spawned(), bench.tracker.len()), (1, 0));
+    assert_eq!((executor.spawned(), executor.tracker.len()), (1, 0));
 }
 
 #[test]
 fn on_drop_spawns_nothing() {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let mut service = bench.layer(Mode::OnDrop).layer(kitchen.service());
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let mut service = executor.layer(Mode::OnDrop).layer(handlers.service());
 
     for order in 0..3 {
         let mut response = call(&mut service, order);
-        assert!(bench.turn(&mut response).is_pending());
-        assert_eq!((bench.tracker.len(), bench.tracker.orphans()), (1, 0));
-        kitchen.open();
-        assert_eq!(bench.turn(&mut response), Poll::Ready(Ok(order)));
+        assert!(turn(&executor.crank, &mut response).is_pending());
+        assert_eq!((executor.tracker.len(), executor.tracker.orphans()), (1, 0));
+        handlers.open();
+        assert_eq!(turn(&executor.crank, &mut response), Poll::Ready(Ok(order)));
         drop(response);
     }
-    assert_eq!((bench.spawned(), bench.tracker.len()), (0, 0));
-    assert_eq!(kitchen.counts(), [3; 4]);
+    assert_eq!((executor.spawned(), executor.tracker.len()), (0, 0));
+    assert_eq!(handlers.counts(), [3; 4]);
 }
 
 fn dropped_partway_continues(mode: Mode) {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let layer = bench.layer(mode);
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let layer = executor.layer(mode);
     let line = line!() - 1;
-    let mut service = layer.layer(kitchen.service());
+    let mut service = layer.layer(handlers.service());
 
     let mut response = call(&mut service, 1);
-    assert!(bench.turn(&mut response).is_pending());
+    assert!(turn(&executor.crank, &mut response).is_pending());
     drop(response);
-    assert_eq!((bench.spawned(), bench.tracker.len()), (1, 1));
-    let unfinished = bench.tracker.unfinished();
-    let at = unfinished.locations()[0].clone();
-    let (location, count) = (at.location(), at.len());
-    assert!(is_at(location, line), "{location}");
-    assert_eq!((unfinished.locations().len(), count), (1, 1));
+    assert_eq!((executor.spawned(), executor.tracker.len()), (1, 1));
+    assert_eq!(lines(&executor.tracker.unfinished()), [(file!(), line, 1)]);
 
-    bench.crank.run();
-    assert_eq!(kitchen.counts(), [1, 1, 0, 0]);
-    kitchen.open();
-    bench.crank.run();
-    assert_eq!(kitchen.counts(), [1, 1, 1, 1]);
-    assert_eq!((bench.spawned(), bench.tracker.len()), (1, 0));
+    executor.crank.run();
+    assert_eq!(handlers.counts(), [1, 1, 0, 0]);
+    handlers.open();
+    executor.crank.run();
+    assert_eq!(handlers.counts(), [1, 1, 1, 1]);
+    assert_eq!((executor.spawned(), executor.tracker.len()), (1, 0));
 }
 
 #[test]
 fn eager_dropped_unpolled_runs() {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let mut service = bench.layer(Mode::Eager).layer(kitchen.service());
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let mut service = executor.layer(Mode::Eager).layer(handlers.service());
 
     drop(call(&mut service, 1));
-    assert_eq!(bench.tracker.len(), 1);
-    kitchen.open();
-    bench.crank.run();
-    assert_eq!(kitchen.counts(), [1, 1, 1, 1]);
-    assert!(bench.tracker.is_empty());
+    assert_eq!(executor.tracker.len(), 1);
+    handlers.open();
+    executor.crank.run();
+    assert_eq!(handlers.counts(), [1, 1, 1, 1]);
+    assert!(executor.tracker.is_empty());
 }
 
 #[test]
 fn on_drop_dropped_unpolled_never_runs() {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let mut service = bench.layer(Mode::OnDrop).layer(kitchen.service());
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let mut service = executor.layer(Mode::OnDrop).layer(handlers.service());
 
     drop(call(&mut service, 1));
-    assert_eq!(kitchen.counts(), [1, 0, 0, 1]);
-    assert_eq!((bench.spawned(), bench.crank.run()), (0, 0));
+    assert_eq!(handlers.counts(), [1, 0, 0, 1]);
+    assert_eq!((executor.spawned(), executor.crank.run()), (0, 0));
 }
 
 fn cloned_service_shields(mode: Mode) {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let layer = bench.layer(mode);
-    let service = ServiceBuilder::new().layer(layer.clone()).service(kitchen.service());
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let layer = executor.layer(mode);
+    let service = ServiceBuilder::new().layer(layer.clone()).service(handlers.service());
 
-    let others = layer.layer(kitchen.service());
+    let others = layer.layer(handlers.service());
     for mut service in [service.clone(), service] {
         let mut response = call(&mut service, 1);
-        assert!(bench.turn(&mut response).is_pending());
+        assert!(turn(&executor.crank, &mut response).is_pending());
     }
     let mut service = others;
-    assert!(bench.turn(&mut call(&mut service, 1)).is_pending());
+    assert!(turn(&executor.crank, &mut call(&mut service, 1)).is_pending());
 
-    let sites = bench.tracker.unfinished();
+    let sites = executor.tracker.unfinished();
     assert_eq!((sites.len(), sites.locations().len()), (3, 1), "one layer, one place");
-    (0..3).for_each(|_| kitchen.open());
-    bench.crank.run();
-    assert_eq!(kitchen.counts(), [3; 4]);
+    (0..3).for_each(|_| handlers.open());
+    executor.crank.run();
+    assert_eq!(handlers.counts(), [3; 4]);
 }
 
 // Which are shielded.
 
 fn unchosen_is_dropped(mode: Mode) {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let layer = bench.layer(mode).only_if(|order: &u32| *order > 5);
-    let mut service = layer.layer(kitchen.service());
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let layer = executor.layer(mode).only_if(|order: &u32| *order > 5);
+    let mut service = layer.layer(handlers.service());
 
     let mut response = call(&mut service, 5);
-    assert!(bench.turn(&mut response).is_pending());
-    assert_eq!(kitchen.counts(), [1, 1, 0, 0]);
+    assert!(turn(&executor.crank, &mut response).is_pending());
+    assert_eq!(handlers.counts(), [1, 1, 0, 0]);
     drop(response);
-    assert_eq!(kitchen.counts(), [1, 1, 0, 1]);
-    assert_eq!((bench.spawned(), bench.crank.run()), (0, 0));
+    assert_eq!(handlers.counts(), [1, 1, 0, 1]);
+    assert_eq!((executor.spawned(), executor.crank.run()), (0, 0));
 
     let mut response = call(&mut service, 6);
-    assert!(bench.turn(&mut response).is_pending());
+    assert!(turn(&executor.crank, &mut response).is_pending());
     drop(response);
-    assert_eq!(bench.tracker.len(), 1);
-    kitchen.open();
-    bench.crank.run();
-    assert_eq!(kitchen.counts(), [2, 2, 1, 2]);
+    assert_eq!(executor.tracker.len(), 1);
+    handlers.open();
+    executor.crank.run();
+    assert_eq!(handlers.counts(), [2, 2, 1, 2]);
 }
 
 fn unchosen_answer_passes(mode: Mode) {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let layer = bench.layer(mode).only_if(|_: &u32| false);
-    let mut service = layer.layer(kitchen.service());
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let layer = executor.layer(mode).only_if(|_: &u32| false);
+    let mut service = layer.layer(handlers.service());
 
     let mut response = call(&mut service, 5);
-    kitchen.open();
+    handlers.open();
     assert_eq!(poll(&mut response), Poll::Ready(Ok(5)));
-    assert_eq!(bench.spawned(), 0);
+    assert_eq!(executor.spawned(), 0);
 }
 
 fn predicate_runs_once(mode: Mode) {
-    let bench = Bench::new();
+    let executor = Executor::new();
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
     // The request is not `Clone`, and is moved into the service after the predicate has seen it.
-    let layer = bench.layer(mode).only_if(move |request: &Declined| {
+    let layer = executor.layer(mode).only_if(move |request: &Declined| {
         locked(&seen).push(*request.0);
         true
     });
@@ -474,7 +458,7 @@ fn predicate_runs_once(mode: Mode) {
 
     for request in [3, 4] {
         let mut response = call(&mut service, Declined(Box::new(request)));
-        let Poll::Ready(Ok(Declined(answer))) = bench.turn(&mut response) else {
+        let Poll::Ready(Ok(Declined(answer))) = turn(&executor.crank, &mut response) else {
             panic!("the answer is withheld");
         };
         assert_eq!(*answer, request);
@@ -483,22 +467,22 @@ fn predicate_runs_once(mode: Mode) {
 }
 
 fn second_predicate_replaces_first(mode: Mode) {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let layer = bench
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let layer = executor
         .layer(mode)
         .only_if(|_: &u32| -> bool { unreachable!("it was replaced") })
         .only_if(|order: &u32| *order == 1);
-    let mut service = layer.layer(kitchen.service());
+    let mut service = layer.layer(handlers.service());
 
     for order in 0..3 {
-        assert!(bench.turn(&mut call(&mut service, order)).is_pending());
+        assert!(turn(&executor.crank, &mut call(&mut service, order)).is_pending());
     }
-    assert_eq!(bench.tracker.len(), 1);
+    assert_eq!(executor.tracker.len(), 1);
 }
 
 fn predicate_keeps_mode_and_location(mode: Mode) {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let new = ShieldLayer::new(bench.tracker.clone());
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let new = ShieldLayer::new(executor.tracker.clone());
     let line = line!() - 1;
     let layers = match mode {
         Mode::Eager => vec![new.only_if(always as fn(&u32) -> bool)],
@@ -510,17 +494,16 @@ fn predicate_keeps_mode_and_location(mode: Mode) {
     };
 
     for layer in layers {
-        let mut service = layer.layer(kitchen.service());
+        let mut service = layer.layer(handlers.service());
         let response = call(&mut service, 1);
-        assert_eq!(bench.spawned(), usize::from(mode == Mode::Eager));
+        assert_eq!(executor.spawned(), usize::from(mode == Mode::Eager));
         let mut response = response;
-        assert!(bench.turn(&mut response).is_pending());
+        assert!(turn(&executor.crank, &mut response).is_pending());
         drop(response);
-        let location = bench.tracker.unfinished().locations()[0].location();
-        assert!(is_at(location, line), "{location}");
-        kitchen.open();
-        bench.crank.run();
-        bench.spawned.store(0, Ordering::SeqCst);
+        assert_eq!(lines(&executor.tracker.unfinished()), [(file!(), line, 1)]);
+        handlers.open();
+        executor.crank.run();
+        executor.spawned.store(0, Ordering::SeqCst);
     }
 }
 
@@ -538,29 +521,29 @@ async fn spills() -> Result<(), Infallible> {
 }
 
 fn panic_keeps_its_payload(mode: Mode) {
-    let bench = Bench::new();
-    let mut service = bench.layer(mode).layer(service_fn(|()| spills()));
+    let executor = Executor::new();
+    let mut service = executor.layer(mode).layer(service_fn(|()| spills()));
     let mut response = call(&mut service, ());
 
-    let payload = catch_unwind(AssertUnwindSafe(|| bench.turn(&mut response))).unwrap_err();
+    let payload = catch_unwind(AssertUnwindSafe(|| turn(&executor.crank, &mut response))).unwrap_err();
     assert_eq!(payload.downcast_ref(), Some(&Spilled(3)));
 
     // Work that has panicked is not run again.
-    let spawned = bench.spawned();
+    let spawned = executor.spawned();
     assert_eq!(spawned, usize::from(mode == Mode::Eager));
     drop(response);
-    assert_eq!(bench.spawned(), spawned);
-    assert!(bench.tracker.is_empty());
+    assert_eq!(executor.spawned(), spawned);
+    assert!(executor.tracker.is_empty());
 
     // The service continues.
     let mut response = call(&mut service, ());
-    assert!(catch_unwind(AssertUnwindSafe(|| bench.turn(&mut response))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| turn(&executor.crank, &mut response))).is_err());
 }
 
 fn orphan_panic_reaches_nobody(mode: Mode) {
-    let (bench, gate) = (Bench::new(), Arc::new(Semaphore::new(0)));
+    let (executor, gate) = (Executor::new(), Arc::new(Semaphore::new(0)));
     let inner = Arc::clone(&gate);
-    let mut service = bench.layer(mode).layer(service_fn(move |()| {
+    let mut service = executor.layer(mode).layer(service_fn(move |()| {
         let gate = Arc::clone(&inner);
         async move {
             drop(gate.acquire().await);
@@ -568,17 +551,17 @@ fn orphan_panic_reaches_nobody(mode: Mode) {
         }
     }));
     let mut response = call(&mut service, ());
-    assert!(bench.turn(&mut response).is_pending());
+    assert!(turn(&executor.crank, &mut response).is_pending());
     drop(response);
 
     gate.add_permits(1);
-    bench.crank.run();
-    assert!(bench.tracker.is_empty());
+    executor.crank.run();
+    assert!(executor.tracker.is_empty());
 }
 
 fn panic_in_call(mode: Mode) {
-    let bench = Bench::new();
-    let mut service = bench
+    let executor = Executor::new();
+    let mut service = executor
         .layer(mode)
         .layer(service_fn(|()| -> Ready<Result<(), Infallible>> {
             panic_any(Spilled(4))
@@ -586,24 +569,24 @@ fn panic_in_call(mode: Mode) {
 
     let payload = catch_unwind(AssertUnwindSafe(|| drop(call(&mut service, ())))).unwrap_err();
     assert_eq!(payload.downcast_ref(), Some(&Spilled(4)));
-    assert_eq!((bench.spawned(), bench.tracker.len()), (0, 0));
+    assert_eq!((executor.spawned(), executor.tracker.len()), (0, 0));
 }
 
 fn panic_in_the_predicate(mode: Mode) {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let layer = bench.layer(mode).only_if(|_: &u32| -> bool { panic!("undecided") });
-    let mut service = layer.layer(kitchen.service());
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let layer = executor.layer(mode).only_if(|_: &u32| -> bool { panic!("undecided") });
+    let mut service = layer.layer(handlers.service());
 
     assert_eq!(panics_with(|| drop(call(&mut service, 1))), "undecided");
-    assert_eq!(kitchen.counts(), [0; 4]);
+    assert_eq!(handlers.counts(), [0; 4]);
 }
 
 fn polled_after_completion(mode: Mode) {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let mut service = bench.layer(mode).layer(kitchen.service());
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let mut service = executor.layer(mode).layer(handlers.service());
     let mut response = call(&mut service, 1);
-    kitchen.open();
-    assert_eq!(bench.turn(&mut response), Poll::Ready(Ok(1)));
+    handlers.open();
+    assert_eq!(turn(&executor.crank, &mut response), Poll::Ready(Ok(1)));
 
     let message = panics_with(|| poll(&mut response));
     assert!(message.contains("polled after completion"), "{message}");
@@ -613,12 +596,12 @@ fn polled_after_completion(mode: Mode) {
 
 #[test]
 fn eager_executor_is_gone() {
-    let kitchen = Kitchen::new();
-    let mut service = ShieldLayer::new(spawn_fn(drop)).layer(kitchen.service());
+    let handlers = Handlers::new();
+    let mut service = ShieldLayer::new(spawn_fn(drop)).layer(handlers.service());
     let line = line!() - 1;
 
     let mut response = call(&mut service, 1);
-    assert_eq!(kitchen.counts(), [1, 0, 0, 1]);
+    assert_eq!(handlers.counts(), [1, 0, 0, 1]);
     let message = panics_with(|| poll(&mut response));
     let place = format!("{}:{line}:", file!());
     assert!(message.contains(&place), "{message}");
@@ -630,83 +613,82 @@ fn eager_executor_is_gone() {
 
 #[test]
 fn eager_executor_shuts_down() {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let mut service = bench.layer(Mode::Eager).layer(kitchen.service());
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let mut service = executor.layer(Mode::Eager).layer(handlers.service());
     let (wakes, waker) = Wakes::new();
     let mut response = call(&mut service, 1);
     assert!(poll_with(&mut response, &waker).is_pending());
-    bench.crank.run();
+    executor.crank.run();
 
-    bench.crank.shut_down();
+    executor.crank.shut_down();
     assert_eq!(wakes.count(), 1, "it must not hang");
-    assert_eq!(kitchen.counts(), [1, 1, 0, 1]);
+    assert_eq!(handlers.counts(), [1, 1, 0, 1]);
     let message = panics_with(|| poll_with(&mut response, &waker));
     assert!(
         message.contains("was cancelled by its executor after it had started"),
         "{message}"
     );
-    assert!(bench.tracker.is_empty());
+    assert!(executor.tracker.is_empty());
 }
 
 #[test]
 fn on_drop_executor_is_gone() {
-    let kitchen = Kitchen::new();
-    let mut service = ShieldLayer::new(spawn_fn(drop)).on_drop().layer(kitchen.service());
+    let handlers = Handlers::new();
+    let mut service = ShieldLayer::new(spawn_fn(drop)).on_drop().layer(handlers.service());
 
     let mut response = call(&mut service, 1);
     assert!(poll(&mut response).is_pending());
-    kitchen.open();
+    handlers.open();
     assert_eq!(poll(&mut response), Poll::Ready(Ok(1)));
 
     let mut response = call(&mut service, 2);
     assert!(poll(&mut response).is_pending());
     drop(response);
-    assert_eq!(kitchen.counts(), [2, 2, 1, 2]);
+    assert_eq!(handlers.counts(), [2, 2, 1, 2]);
 }
 
 #[test]
 fn spawner_panics() {
-    let kitchen = Kitchen::new();
+    let handlers = Handlers::new();
     let full = spawn_fn(|_task| panic!("no more room"));
 
-    let mut service = ShieldLayer::new(full.clone()).layer(kitchen.service());
+    let mut service = ShieldLayer::new(full.clone()).layer(handlers.service());
     assert_eq!(panics_with(|| drop(call(&mut service, 1))), "no more room");
-    assert_eq!(kitchen.counts(), [1, 0, 0, 1]);
+    assert_eq!(handlers.counts(), [1, 0, 0, 1]);
 
-    let mut service = ShieldLayer::new(full).on_drop().layer(kitchen.service());
+    let mut service = ShieldLayer::new(full).on_drop().layer(handlers.service());
     let mut response = call(&mut service, 2);
     assert!(poll(&mut response).is_pending());
     drop(response);
-    assert_eq!(kitchen.counts(), [2, 1, 0, 2]);
+    assert_eq!(handlers.counts(), [2, 1, 0, 2]);
 }
 
 // Locations.
 
 fn location_through_erased_spawners(mode: Mode) {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let tracker = bench.tracker.clone();
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let tracker = executor.tracker.clone();
     let behind = DynSpawner::new(spawn_fn(move |task| tracker.spawn_detached(task)));
     let layer = mode.layer(behind);
     let line = line!() - 1;
-    let mut service = layer.layer(kitchen.service());
+    let mut service = layer.layer(handlers.service());
 
     let mut response = call(&mut service, 1);
-    assert!(bench.turn(&mut response).is_pending());
+    assert!(turn(&executor.crank, &mut response).is_pending());
     drop(response);
-    let location = bench.tracker.unfinished().locations()[0].location();
-    assert!(is_at(location, line), "{location}");
+    assert_eq!(lines(&executor.tracker.unfinished()), [(file!(), line, 1)]);
 }
 
 // With a limit on the inside.
 
 fn permit_is_free_at_delivery(mode: Mode) {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let mut service = bench.layer(mode).layer(ConcurrencyLimit::new(kitchen.service(), 1));
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let mut service = executor.layer(mode).layer(ConcurrencyLimit::new(handlers.service(), 1));
     let mut response = call(&mut service, 1);
     assert!(poll_ready::<u32, _>(&mut service).is_pending());
 
-    kitchen.open();
-    assert_eq!(bench.turn(&mut response), Poll::Ready(Ok(1)));
+    handlers.open();
+    assert_eq!(turn(&executor.crank, &mut response), Poll::Ready(Ok(1)));
     // The response future itself is still there.
     assert!(poll_ready::<u32, _>(&mut service).is_ready());
     drop(response);
@@ -714,49 +696,49 @@ fn permit_is_free_at_delivery(mode: Mode) {
 
 #[test]
 fn eager_permit_is_free_at_wake() {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let limited = ConcurrencyLimit::new(kitchen.service(), 1);
-    let service = Arc::new(Mutex::new(bench.layer(Mode::Eager).layer(limited)));
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let limited = ConcurrencyLimit::new(handlers.service(), 1);
+    let service = Arc::new(Mutex::new(executor.layer(Mode::Eager).layer(limited)));
     let mut response = call(&mut *locked(&service), 1);
 
     let (tell, told) = mpsc::channel();
     let same = Arc::clone(&service);
     let ask = move || tell.send(poll_ready::<u32, _>(&mut *locked(&same)).is_ready()).unwrap();
     assert!(poll_with(&mut response, &callback_waker(ask, || ())).is_pending());
-    kitchen.open();
-    bench.crank.run();
+    handlers.open();
+    executor.crank.run();
     assert_eq!(told.try_recv(), Ok(true));
 }
 
 fn orphans_hold_their_permits(mode: Mode) {
-    let (bench, kitchen) = (Bench::new(), Kitchen::new());
-    let mut service = bench.layer(mode).layer(ConcurrencyLimit::new(kitchen.service(), 1));
+    let (executor, handlers) = (Executor::new(), Handlers::new());
+    let mut service = executor.layer(mode).layer(ConcurrencyLimit::new(handlers.service(), 1));
     let mut response = call(&mut service, 1);
-    assert!(bench.turn(&mut response).is_pending());
+    assert!(turn(&executor.crank, &mut response).is_pending());
 
     drop(response);
-    bench.crank.run();
+    executor.crank.run();
     assert!(poll_ready::<u32, _>(&mut service).is_pending());
-    kitchen.open();
-    bench.crank.run();
+    handlers.open();
+    executor.crank.run();
     assert!(poll_ready::<u32, _>(&mut service).is_ready());
 }
 
 // Names and texts.
 
 #[derive(Clone, Debug)]
-struct Nowhere;
+struct Closed;
 
-impl Spawn for Nowhere {
+impl Spawn for Closed {
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         drop(future);
     }
 }
 
 fn debug_is_readable(mode: Mode) {
-    let layer = mode.layer(Nowhere);
+    let layer = mode.layer(Closed);
     let place = format!("{}:{}:{}", file!(), line!() - 1, 22);
-    let text = format!("ShieldLayer {{ spawner: Nowhere, mode: {mode:?}, location: {place}, .. }}");
+    let text = format!("ShieldLayer {{ spawner: Closed, mode: {mode:?}, location: {place}, .. }}");
     assert_eq!(format!("{layer:?}"), text);
     assert_eq!(format!("{:?}", layer.clone().only_if(always)), text);
     assert_eq!(format!("{Always:?}"), "Always");
@@ -835,16 +817,16 @@ fn types_are_nameable_and_send() {
         value
     }
 
-    let layer = ShieldLayer::new(Nowhere).only_if(always as fn(&u32) -> bool);
+    let layer = ShieldLayer::new(Closed).only_if(always as fn(&u32) -> bool);
     let service = assert_cloned_and_shared(layer.clone()).layer(Silent);
-    let mut kept: Kept<Silent, Nowhere, u32> = assert_send(Kept {
+    let mut kept: Kept<Silent, Closed, u32> = assert_send(Kept {
         layer,
         service: assert_cloned_and_shared(service),
         response: None,
     });
     kept.call(1);
     assert!(kept.response.is_some());
-    let _: ShieldService<Mock<u32, u32>, Nowhere, Chosen<u32>> = kept.layer.layer(mock::pair().0);
-    let _: ShieldService<Silent, Nowhere> = ShieldLayer::new(Nowhere).layer(Silent);
-    let _: ShieldService<Silent, Nowhere, Always> = ShieldLayer::new(Nowhere).layer(Silent);
+    let _: ShieldService<Mock<u32, u32>, Closed, Chosen<u32>> = kept.layer.layer(mock::pair().0);
+    let _: ShieldService<Silent, Closed> = ShieldLayer::new(Closed).layer(Silent);
+    let _: ShieldService<Silent, Closed, Always> = ShieldLayer::new(Closed).layer(Silent);
 }

@@ -8,15 +8,12 @@ use tokio::task::yield_now;
 use tower::{Layer, Service, service_fn};
 
 use super::Mode;
-use super::order::Log;
 use crate::support::*;
-
-const BOTH: [Mode; 2] = [Mode::Eager, Mode::OnDrop];
 
 /// There is no other way to it: the `call` that spawns is in the server's code.
 #[test]
-fn a_spawner_reads_the_line_of_the_layer() {
-    for mode in BOTH {
+fn spawner_reads_the_layers_line() {
+    for mode in Mode::BOTH {
         let (crank, log) = (Crank::new(), Log::default());
         let (spawner, seen) = (crank.spawner(), log.clone());
         let spawner = spawn_fn(move |task| {
@@ -47,8 +44,8 @@ fn a_spawner_reads_the_line_of_the_layer() {
 
 /// A handler counts once, under the line of its layer, from its call or its first poll to its end.
 #[test]
-fn a_tracker_counts_each_handler_and_each_orphan() {
-    for mode in BOTH {
+fn tracker_counts_handlers_and_orphans() {
+    for mode in Mode::BOTH {
         let crank = Crank::new();
         let tracker = Tracker::new(crank.spawner());
         let layer = mode.layer(tracker.clone());
@@ -93,8 +90,8 @@ fn a_tracker_counts_each_handler_and_each_orphan() {
 /// Who waits for the caller to be gone is woken when the handler is an orphan already, wherever one
 /// looks.
 #[test]
-fn a_waiter_that_is_woken_sees_the_orphan() {
-    for mode in BOTH {
+fn woken_waiter_sees_the_orphan() {
+    for mode in Mode::BOTH {
         let (crank, log) = (Crank::new(), Log::default());
         let tracker = Tracker::new(crank.spawner());
         let (sender, receiver) = std::sync::mpsc::channel();
@@ -123,8 +120,8 @@ fn a_waiter_that_is_woken_sees_the_orphan() {
 
 /// A future that is too large to be moved about.
 #[test]
-fn a_large_handler_passes() {
-    for mode in BOTH {
+fn large_handler_passes() {
+    for mode in Mode::BOTH {
         let crank = Crank::new();
         let mut service = mode.layer(crank.spawner()).layer(service_fn(|byte: u8| async move {
             let large = [byte; 256 << 10];

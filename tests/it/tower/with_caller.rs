@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, pending, ready};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
@@ -14,9 +13,9 @@ use futures_shield::{Caller, ShieldLayer, Spawn, spawn_fn};
 use tokio::sync::Semaphore;
 use tower::{Layer, Service, service_fn};
 
-use super::Mode;
-use super::order::{Log, Order, Run, insert};
-use crate::support::{Crank, Drops, OnDrop, Wakes, block_on, locked, panics_with, poll, poll_with};
+use super::order::{Order, Run, insert};
+use super::{Mode, turn};
+use crate::support::{Crank, Drops, Log, OnDrop, Wakes, block_on, locked, panics_with, poll, poll_with};
 
 /// A pool with a queue, and handlers that each work until the gate is opened.
 struct Shop {
@@ -58,23 +57,14 @@ impl Shop {
             }
         }))
     }
-
-    /// Polls the caller and the tasks until nothing moves.
-    fn turn<F: Future>(&self, response: &mut Pin<Box<F>>) -> Poll<F::Output> {
-        let first = poll(response);
-        if first.is_pending() && self.crank.run() > 0 {
-            return poll(response);
-        }
-        first
-    }
 }
 
 #[test]
-fn a_handler_whose_client_is_gone_gives_up_its_place_in_the_queue() {
+fn gone_client_leaves_the_queue() {
     for run in Run::SHIELDED {
         let shop = Shop::new(0);
         let mut response = Box::pin(shop.service(run).call(Order::new(1)));
-        assert!(shop.turn(&mut response).is_pending());
+        assert!(turn(&shop.crank, &mut response).is_pending());
         assert!(shop.log.take().is_empty(), "{run:?}: it queues while its client waits");
 
         drop(response);
@@ -87,11 +77,11 @@ fn a_handler_whose_client_is_gone_gives_up_its_place_in_the_queue() {
 }
 
 #[test]
-fn a_handler_that_has_begun_completes_without_its_client() {
+fn begun_handler_completes() {
     for run in Run::SHIELDED {
         let shop = Shop::new(1);
         let mut response = Box::pin(shop.service(run).call(Order::new(1)));
-        assert!(shop.turn(&mut response).is_pending());
+        assert!(turn(&shop.crank, &mut response).is_pending());
         drop(response);
         shop.crank.run();
         assert_eq!(shop.log.take(), ["began"], "{run:?}");
@@ -104,15 +94,15 @@ fn a_handler_that_has_begun_completes_without_its_client() {
 }
 
 #[test]
-fn a_client_that_stays_is_served_from_the_queue() {
+fn staying_client_is_served() {
     for run in Run::ALL {
         let shop = Shop::new(0);
         let mut response = Box::pin(shop.service(run).call(Order::new(1)));
-        assert!(shop.turn(&mut response).is_pending());
+        assert!(turn(&shop.crank, &mut response).is_pending());
         shop.pool.add_permits(1);
         shop.gate.add_permits(1);
         shop.crank.run();
-        assert_eq!(shop.turn(&mut response), Poll::Ready(Ok("receipt")), "{run:?}");
+        assert_eq!(turn(&shop.crank, &mut response), Poll::Ready(Ok("receipt")), "{run:?}");
         assert_eq!(shop.log.take(), ["began", "recorded"], "{run:?}");
     }
 }
@@ -150,7 +140,7 @@ fn gated(
 }
 
 #[test]
-fn the_caller_is_there_until_its_response_is_delivered() {
+fn caller_stays_until_delivery() {
     for run in Run::ALL {
         let (crank, gate, callers) = (Crank::new(), Arc::new(Semaphore::new(0)), Callers::default());
         let layer = run.layer(crank.spawner()).with_caller(callers.keep());
@@ -175,7 +165,7 @@ fn the_caller_is_there_until_its_response_is_delivered() {
 }
 
 #[test]
-fn the_caller_is_gone_once_its_response_future_is_dropped() {
+fn gone_once_response_is_dropped() {
     for run in Run::ALL {
         for polls in [0, 1] {
             let (crank, gate, callers) = (Crank::new(), Arc::new(Semaphore::new(0)), Callers::default());
@@ -200,7 +190,7 @@ fn the_caller_is_gone_once_its_response_future_is_dropped() {
 /// A response future that is dropped partway: what is dropped with it, or spawned from it, sees the
 /// new state.
 #[test]
-fn the_caller_is_gone_before_its_handler_is_dropped() {
+fn gone_before_handler_is_dropped() {
     let (log, callers) = (Log::default(), Callers::default());
     let handler = |log: &Log| {
         let log = log.clone();
@@ -225,7 +215,7 @@ fn the_caller_is_gone_before_its_handler_is_dropped() {
 }
 
 #[test]
-fn in_on_drop_mode_the_caller_is_gone_before_the_rest_is_spawned() {
+fn gone_before_rest_is_spawned() {
     let (crank, callers, log) = (Crank::new(), Callers::default(), Log::default());
     let (spawner, seen, seen_by) = (crank.spawner(), log.clone(), callers.clone());
     let spawner = spawn_fn(move |task| {
@@ -243,7 +233,7 @@ fn in_on_drop_mode_the_caller_is_gone_before_the_rest_is_spawned() {
 
 /// A panic that a caller gets is delivered, as a response is.
 #[test]
-fn the_caller_is_gone_once_the_handler_has_panicked() {
+fn gone_once_panic_is_delivered() {
     for run in Run::ALL {
         let (crank, callers) = (Crank::new(), Callers::default());
         let layer = run.layer(crank.spawner()).with_caller(callers.keep());
@@ -261,7 +251,7 @@ async fn panics() -> Result<(), Infallible> {
 }
 
 #[test]
-fn each_request_has_its_own_caller() {
+fn each_request_has_its_caller() {
     for run in Run::ALL {
         let (crank, gate, callers) = (Crank::new(), Arc::new(Semaphore::new(0)), Callers::default());
         let mut service = run
@@ -285,7 +275,7 @@ fn each_request_has_its_own_caller() {
 }
 
 #[test]
-fn the_closure_is_called_once_between_the_predicate_and_the_service() {
+fn called_between_predicate_and_service() {
     for chosen in [true, false] {
         let (crank, log) = (Crank::new(), Log::default());
         let (predicate, pass, inner) = (log.clone(), log.clone(), log.clone());
@@ -308,7 +298,7 @@ fn the_closure_is_called_once_between_the_predicate_and_the_service() {
 }
 
 #[test]
-fn a_second_closure_replaces_and_drops_the_first() {
+fn second_closure_replaces_the_first() {
     for run in Run::ALL {
         let (crank, drops, callers) = (Crank::new(), Drops::new(), Callers::default());
         let first = drops.one();
@@ -325,7 +315,7 @@ fn a_second_closure_replaces_and_drops_the_first() {
 
 /// The request needs a type, and the caller and what the closure returns do not.
 #[test]
-fn a_closure_may_return_anything() {
+fn closure_may_return_anything() {
     let (crank, drops) = (Crank::new(), Drops::new());
     let returned = drops.clone();
     let mut service = ShieldLayer::new(crank.spawner())
@@ -339,12 +329,12 @@ fn a_closure_may_return_anything() {
 }
 
 #[test]
-fn an_axum_handler_gets_its_caller_from_the_extensions() {
+fn axum_handler_gets_its_caller() {
     async fn handler(Extension(caller): Extension<Caller>) -> String {
         format!("{caller:?}")
     }
 
-    for mode in [Mode::Eager, Mode::OnDrop] {
+    for mode in Mode::BOTH {
         for chosen in [true, false] {
             let crank = Crank::new();
             let layer = mode

@@ -19,8 +19,12 @@ pub(crate) trait LocalRig: Sized + 'static {
 
     fn new() -> Self;
 
-    /// Returns its spawner, to be used within [`run`](Self::run), because `TokioLocal` must be.
+    /// Returns its spawner, to be used within [`run`](Self::run) or [`enter`](Self::enter), because
+    /// `TokioLocal` must be.
     fn spawner(&self) -> Self::Spawner;
+
+    /// Enters the context in which its spawner can be used.
+    fn enter(&self) -> impl Sized {}
 
     /// Returns a spawner that does not keep its executor, for work that is a task of that executor.
     fn spawner_without_executor(&self) -> impl SpawnLocal + Clone + 'static {
@@ -160,6 +164,10 @@ mod on_tokio {
 
         fn spawner(&self) -> TokioLocal {
             TokioLocal
+        }
+
+        fn enter(&self) -> impl Sized {
+            self.0.local.enter()
         }
 
         fn run<F: Future>(&self, caller: F) -> F::Output {

@@ -5,7 +5,10 @@ mod crank;
 mod rigs;
 #[macro_use]
 mod local_rigs;
+#[macro_use]
+mod any_rig;
 
+pub(crate) use self::any_rig::*;
 pub(crate) use self::crank::{Crank, CrankSpawner};
 pub(crate) use self::local_rigs::*;
 pub(crate) use self::rigs::*;

@@ -315,6 +315,15 @@ mod on_smol {
         }
     }
 
+    fn not_keeping(executor: &Arc<Executor<'static>>) -> impl Spawn + Clone + Send + Sync + use<> {
+        let executor = Arc::downgrade(executor);
+        spawn_fn(move |task| {
+            if let Some(executor) = executor.upgrade() {
+                executor.spawn(task).detach();
+            }
+        })
+    }
+
     /// An `Arc<Executor>` that runs while its caller does.
     pub(crate) struct SmolExecutorByHand(Arc<Executor<'static>>);
 
@@ -332,12 +341,7 @@ mod on_smol {
         }
 
         fn spawner_without_executor(&self) -> impl Spawn + Clone + Send + Sync + 'static {
-            let executor = Arc::downgrade(&self.0);
-            spawn_fn(move |task| {
-                if let Some(executor) = executor.upgrade() {
-                    executor.spawn(task).detach();
-                }
-            })
+            not_keeping(&self.0)
         }
 
         fn run<F: Future>(&self, caller: F) -> F::Output {
@@ -374,12 +378,7 @@ mod on_smol {
         }
 
         fn spawner_without_executor(&self) -> impl Spawn + Clone + Send + Sync + 'static {
-            let executor = Arc::downgrade(&self.executor);
-            spawn_fn(move |task| {
-                if let Some(executor) = executor.upgrade() {
-                    executor.spawn(task).detach();
-                }
-            })
+            not_keeping(&self.executor)
         }
     }
 

@@ -53,6 +53,16 @@ impl<T> Future for HookCall<T> {
     }
 }
 
+/// Returns a hook that panics when it is called, and its record.
+pub(crate) fn hook_that_panics<T: Send + 'static>() -> (impl FnOnce(Outcome<T>) + Send + 'static, HookCall<T>) {
+    let (hook, call) = hook();
+    let panics = move |outcome| {
+        hook(outcome);
+        panic!("the hook's");
+    };
+    (panics, call)
+}
+
 /// Returns a hook whose drop panics, called or not.
 pub(crate) fn hook_whose_drop_panics<T>() -> impl FnOnce(Outcome<T>) + Send + 'static {
     let bomb = Bomb("the hook's drop");

@@ -41,3 +41,13 @@ pub(crate) fn drop_while_unwinding<T>(value: T) {
     });
     assert_eq!(text, "the caller's own");
 }
+
+/// Drops `value`, while a panic of the caller unwinds or not.
+#[track_caller]
+pub(crate) fn drop_unwinding_or_not<T>(unwinding: bool, value: T) {
+    if unwinding {
+        drop_while_unwinding(value);
+    } else {
+        drop(value);
+    }
+}

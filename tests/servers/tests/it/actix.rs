@@ -10,7 +10,7 @@ use actix_web::web::{Data, get};
 use actix_web::{App, HttpServer};
 use futures_shield::{ShieldExt, TokioLocal, Tracker};
 
-use crate::support::{Narrator, Story, http1, timely};
+use crate::support::{Reporter, Steps, http1, timely};
 
 /// How a handler runs its work.
 #[derive(Clone, Copy, Debug)]
@@ -25,21 +25,21 @@ const SHIELDED: [How; 2] = [How::Shielded, How::ShieldedOnDrop];
 #[derive(Clone)]
 struct State {
     how: How,
-    narrator: Narrator,
+    reporter: Reporter,
     tracker: Tracker<TokioLocal>,
 }
 
 /// Works with an `Rc` across its await points.
-async fn order(narrator: Narrator) -> &'static str {
+async fn order(reporter: Reporter) -> &'static str {
     let placed = Rc::new(Cell::new(0));
-    let receipt = narrator.handle().await;
+    let receipt = reporter.handle().await;
     placed.set(placed.get() + 1);
     receipt
 }
 
 async fn handler(state: Data<State>) -> &'static str {
-    let _gone = state.narrator.at_drop("caller gone");
-    let work = order(state.narrator.clone());
+    let _gone = state.reporter.at_drop("caller gone");
+    let work = order(state.reporter.clone());
     match state.how {
         How::Bare => work.await,
         How::Shielded => work.shield_local(&state.tracker).await,
@@ -74,25 +74,25 @@ fn serve(state: State) -> SocketAddr {
     address
 }
 
-fn shop(how: How) -> (Story, Tracker<TokioLocal>, SocketAddr) {
-    let (story, tracker) = (Story::new(), Tracker::new(TokioLocal));
+fn shop(how: How) -> (Steps, Tracker<TokioLocal>, SocketAddr) {
+    let (steps, tracker) = (Steps::new(), Tracker::new(TokioLocal));
     let address = serve(State {
         how,
-        narrator: story.narrator(),
+        reporter: steps.reporter(),
         tracker: tracker.clone(),
     });
-    (story, tracker, address)
+    (steps, tracker, address)
 }
 
 /// The control: actix-web drops the handler of a client that hangs up.
 #[test]
 fn without_a_shield_the_handler_is_cut_off() {
     System::new().block_on(async {
-        let (mut story, _, address) = shop(How::Bare);
+        let (mut steps, _, address) = shop(How::Bare);
         let client = http1::get(address, "/").await;
-        story.expect(&["inside"]).await;
+        steps.expect(&["inside"]).await;
         drop(client);
-        story.expect(&["dropped", "caller gone"]).await;
+        steps.expect(&["dropped", "caller gone"]).await;
     });
 }
 
@@ -100,14 +100,14 @@ fn without_a_shield_the_handler_is_cut_off() {
 fn with_a_shield_the_handler_completes() {
     System::new().block_on(async {
         for how in SHIELDED {
-            let (mut story, tracker, address) = shop(how);
+            let (mut steps, tracker, address) = shop(how);
             let client = http1::get(address, "/").await;
-            story.expect(&["inside"]).await;
+            steps.expect(&["inside"]).await;
             drop(client);
-            story.expect(&["caller gone"]).await;
+            steps.expect(&["caller gone"]).await;
             assert_eq!(tracker.len(), 1);
-            story.open();
-            story.expect(&["completed", "dropped"]).await;
+            steps.open();
+            steps.expect(&["completed", "dropped"]).await;
             timely(tracker.wait()).await;
         }
     });
@@ -117,11 +117,11 @@ fn with_a_shield_the_handler_completes() {
 fn a_client_that_stays_gets_its_answer() {
     System::new().block_on(async {
         for how in SHIELDED {
-            let (mut story, tracker, address) = shop(how);
+            let (mut steps, tracker, address) = shop(how);
             let client = http1::get(address, "/").await;
-            story.expect(&["inside"]).await;
-            story.open();
-            story.expect(&["completed", "dropped", "caller gone"]).await;
+            steps.expect(&["inside"]).await;
+            steps.open();
+            steps.expect(&["completed", "dropped", "caller gone"]).await;
             let answer = http1::answer(client).await.unwrap();
             assert!(answer.ends_with("receipt"), "{answer}");
             timely(tracker.wait()).await;
@@ -133,7 +133,7 @@ fn a_client_that_stays_gets_its_answer() {
 #[test]
 fn a_panic_ends_its_request_only() {
     System::new().block_on(async {
-        let (story, tracker, address) = shop(How::Shielded);
+        let (steps, tracker, address) = shop(How::Shielded);
         let answer = http1::answer(http1::get(address, "/panic").await).await;
         assert_eq!(
             answer.ok().as_deref(),
@@ -141,7 +141,7 @@ fn a_panic_ends_its_request_only() {
             "the connection ends without an answer"
         );
         timely(tracker.wait()).await;
-        story.open();
+        steps.open();
         let answer = http1::answer(http1::get(address, "/").await).await.unwrap();
         assert!(answer.ends_with("receipt"), "{answer}");
     });

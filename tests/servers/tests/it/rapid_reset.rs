@@ -20,7 +20,7 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use crate::axum::serve;
 use crate::support::http2::{self, Connection};
 use crate::support::memory::live_bytes;
-use crate::support::{BOTH, Mode, Story, timely, tracker, until};
+use crate::support::{BOTH, Mode, Steps, timely, tracker, until};
 
 /// The most handlers at once.
 pub const LIMIT: usize = 20;
@@ -136,36 +136,29 @@ fn app(counts: &Arc<Counts>, mode: Mode, tracker: &Tracker<Tokio>) -> Router {
         }))
 }
 
-async fn with_a_limit_inside(mode: Mode) {
-    let (counts, tracker) = (Arc::new(Counts::default()), tracker());
-    let address = serve(app(&counts, mode, &tracker)).await;
-    let attacker = tokio::spawn({
-        let (counts, tracker) = (Arc::clone(&counts), tracker.clone());
-        async move { attack(address, http2::get(address, "/"), &counts, &tracker).await }
-    });
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_limit_inside() {
+    for mode in BOTH {
+        let (counts, tracker) = (Arc::new(Counts::default()), tracker());
+        let address = serve(app(&counts, mode, &tracker)).await;
+        let attacker = tokio::spawn({
+            let (counts, tracker) = (Arc::clone(&counts), tracker.clone());
+            async move { attack(address, http2::get(address, "/"), &counts, &tracker).await }
+        });
 
-    // Another client, one request after the other for as long as the attack lasts.
-    let mut client = Connection::open(address).await;
-    let mut served = 0;
-    while !attacker.is_finished() {
-        let call = client.send(http2::get(address, "/")).await.unwrap();
-        assert_eq!(call.answer().await.unwrap().body, "receipt");
-        served += 1;
+        // Another client, one request after the other for as long as the attack lasts.
+        let mut client = Connection::open(address).await;
+        let mut served = 0;
+        while !attacker.is_finished() {
+            let call = client.send(http2::get(address, "/")).await.unwrap();
+            assert_eq!(call.answer().await.unwrap().body, "receipt");
+            served += 1;
+        }
+        attacker.await.unwrap();
+        until(|| counts.running() == 0 && tracker.is_empty()).await;
+        println!("{served} requests of another client were served meanwhile");
+        assert!(served >= 10, "{served}");
     }
-    attacker.await.unwrap();
-    until(|| counts.running() == 0 && tracker.is_empty()).await;
-    println!("{served} requests of another client were served meanwhile");
-    assert!(served >= 10, "{served}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn eagerly_with_a_limit_inside() {
-    with_a_limit_inside(Mode::Eager).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_drop_with_a_limit_inside() {
-    with_a_limit_inside(Mode::OnDrop).await;
 }
 
 /// The control: what the limit inside is for. One stream is open at a time, and each leaves its
@@ -173,19 +166,19 @@ async fn on_drop_with_a_limit_inside() {
 #[tokio::test]
 async fn without_a_limit_each_reset_leaves_a_handler_behind() {
     for mode in BOTH {
-        let (mut story, tracker) = (Story::new(), tracker());
-        let narrator = story.narrator();
-        let app = Router::new().route("/", get(move || narrator.clone().handle()));
+        let (mut steps, tracker) = (Steps::new(), tracker());
+        let reporter = steps.reporter();
+        let app = Router::new().route("/", get(move || reporter.clone().handle()));
         let address = serve(app.layer(mode.layer(tracker.clone()))).await;
         let mut client = Connection::open(address).await;
         for _ in 0..5 * LIMIT {
             let call = client.send(http2::get(address, "/")).await.unwrap();
-            story.expect(&["inside"]).await;
+            steps.expect(&["inside"]).await;
             call.reset();
         }
         until(|| tracker.len() == 5 * LIMIT).await;
         for _ in 0..5 * LIMIT {
-            story.open();
+            steps.open();
         }
         timely(tracker.wait()).await;
     }

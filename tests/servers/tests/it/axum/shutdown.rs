@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
-use crate::support::{Mode, http1, timely};
+use crate::support::{BOTH, Mode, http1, timely};
 
 const SHORT: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(20);
@@ -115,11 +115,6 @@ fn shut_down(mode: Mode) {
 }
 
 #[test]
-fn eagerly_it_ends_in_time_and_names_what_is_left() {
-    shut_down(Mode::Eager);
-}
-
-#[test]
-fn on_drop_it_ends_in_time_and_names_what_is_left() {
-    shut_down(Mode::OnDrop);
+fn it_ends_in_time_and_names_what_is_left() {
+    BOTH.into_iter().for_each(shut_down);
 }

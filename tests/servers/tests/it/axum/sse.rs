@@ -12,7 +12,7 @@ use futures_shield::{Tokio, Tracker, cleanup};
 use futures_util::{Stream, stream};
 
 use super::serve;
-use crate::support::{BOTH, Mode, Narrator, Story, http1, timely, tracker};
+use crate::support::{BOTH, Mode, Reporter, Steps, http1, timely, tracker};
 
 /// What happens after the first event.
 #[derive(Clone, Copy)]
@@ -24,14 +24,14 @@ enum Then {
 
 /// A subscription, whose end takes a round trip to a broker.
 fn subscribe(
-    narrator: Narrator,
+    reporter: Reporter,
     tracker: Tracker<Tokio>,
     then: Then,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    narrator.say("subscribed");
-    let subscription = cleanup(tracker, narrator, async |narrator: Narrator| {
+    reporter.report("subscribed");
+    let subscription = cleanup(tracker, reporter, async |reporter: Reporter| {
         tokio::task::yield_now().await;
-        narrator.say("unsubscribed");
+        reporter.report("unsubscribed");
     });
     stream::unfold((subscription, false), move |(subscription, sent)| async move {
         match then {
@@ -46,10 +46,10 @@ fn subscribe(
     })
 }
 
-async fn serve_events(story: &Story, tracker: &Tracker<Tokio>, mode: Mode, then: Then) -> SocketAddr {
-    let (narrator, events) = (story.narrator(), tracker.clone());
+async fn serve_events(steps: &Steps, tracker: &Tracker<Tokio>, mode: Mode, then: Then) -> SocketAddr {
+    let (reporter, events) = (steps.reporter(), tracker.clone());
     let handler = move || {
-        let events = subscribe(narrator.clone(), events.clone(), then);
+        let events = subscribe(reporter.clone(), events.clone(), then);
         async { Sse::new(events) }
     };
     let app = Router::new().route("/", get(handler));
@@ -60,18 +60,18 @@ async fn serve_events(story: &Story, tracker: &Tracker<Tokio>, mode: Mode, then:
 #[tokio::test]
 async fn a_client_that_hangs_up_is_unsubscribed() {
     for mode in BOTH {
-        let (mut story, tracker) = (Story::new(), tracker());
-        let address = serve_events(&story, &tracker, mode, Then::Waits).await;
+        let (mut steps, tracker) = (Steps::new(), tracker());
+        let address = serve_events(&steps, &tracker, mode, Then::Waits).await;
         let mut connection = http1::get(address, "/").await;
         http1::read_until(&mut connection, "data: news").await;
-        story.expect(&["subscribed"]).await;
+        steps.expect(&["subscribed"]).await;
         timely(tracker.wait()).await;
-        story.expect_nothing();
+        steps.expect_nothing();
 
         drop(connection);
-        story.expect(&["unsubscribed"]).await;
+        steps.expect(&["unsubscribed"]).await;
         timely(tracker.wait()).await;
-        story.expect_nothing();
+        steps.expect_nothing();
     }
 }
 
@@ -80,24 +80,24 @@ async fn a_client_that_hangs_up_is_unsubscribed() {
 #[tokio::test]
 async fn a_stream_that_ends_has_unsubscribed_before() {
     for mode in BOTH {
-        let (mut story, tracker) = (Story::new(), tracker());
-        let address = serve_events(&story, &tracker, mode, Then::Ends).await;
+        let (mut steps, tracker) = (Steps::new(), tracker());
+        let address = serve_events(&steps, &tracker, mode, Then::Ends).await;
         let answer = http1::answer(http1::get(address, "/").await).await.unwrap();
         assert!(answer.contains("data: news"), "{answer}");
-        story.expect(&["subscribed", "unsubscribed"]).await;
-        story.expect_nothing();
+        steps.expect(&["subscribed", "unsubscribed"]).await;
+        steps.expect_nothing();
     }
 }
 
 #[tokio::test]
 async fn a_stream_that_panics_is_unsubscribed() {
     for mode in BOTH {
-        let (mut story, tracker) = (Story::new(), tracker());
-        let address = serve_events(&story, &tracker, mode, Then::Panics).await;
+        let (mut steps, tracker) = (Steps::new(), tracker());
+        let address = serve_events(&steps, &tracker, mode, Then::Panics).await;
         let connection = http1::get(address, "/").await;
-        story.expect(&["subscribed", "unsubscribed"]).await;
+        steps.expect(&["subscribed", "unsubscribed"]).await;
         drop(connection);
         timely(tracker.wait()).await;
-        story.expect_nothing();
+        steps.expect_nothing();
     }
 }

@@ -8,11 +8,19 @@ use tokio::net::TcpStream;
 
 use super::timely;
 
+/// What a server has sent, without the date.
+pub type Answer = Result<String, io::ErrorKind>;
+
 /// Sends a GET request for `path`, and returns the connection without reading from it.
 pub async fn get(address: SocketAddr, path: &str) -> TcpStream {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    send(address, &request).await
+}
+
+/// Sends `request`, or what there is of it.
+pub async fn send(address: SocketAddr, request: &str) -> TcpStream {
     timely(async {
         let mut connection = TcpStream::connect(address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
         connection.write_all(request.as_bytes()).await.unwrap();
         connection
     })
@@ -20,10 +28,13 @@ pub async fn get(address: SocketAddr, path: &str) -> TcpStream {
 }
 
 /// Reads until the server closes the connection.
-pub async fn answer(mut connection: TcpStream) -> io::Result<String> {
-    let mut text = String::new();
-    timely(connection.read_to_string(&mut text)).await?;
-    Ok(text)
+pub async fn answer(mut connection: TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    let read = timely(connection.read_to_end(&mut bytes)).await;
+    let text = String::from_utf8(bytes).unwrap();
+    let lines = text.split_inclusive('\n');
+    let text = lines.filter(|line| !line.to_lowercase().starts_with("date:")).collect();
+    read.map(|_| text).map_err(|error| error.kind())
 }
 
 /// Reads until the text that came so far contains `part`.

@@ -5,7 +5,7 @@ pub mod http1;
 pub mod http2;
 pub mod memory;
 mod mode;
-mod story;
+mod steps;
 
 use std::future::Future;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_shield::{Tokio, Tracker};
 
 pub use mode::{BOTH, Mode};
-pub use story::{Narrator, Story};
+pub use steps::{Reporter, Steps};
 
 /// Awaits `future`, and panics if it takes so long that something must be wrong.
 pub async fn timely<F: Future>(future: F) -> F::Output {

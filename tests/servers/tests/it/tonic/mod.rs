@@ -9,7 +9,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_shield::{Tokio, Tracker};
+use http::Request;
 use tonic::Code;
 use tonic::transport::Server;
 use tower::ServiceBuilder;
@@ -19,12 +21,12 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use self::client::{call, call_within, result};
 use self::orders::{Orders, serve};
 use crate::rapid_reset::{LIMIT, attack};
-use crate::support::http2::{Answer, Connection};
-use crate::support::{BOTH, Mode, Story, timely, tracker, until};
+use crate::support::http2::{Answer, Call, Connection};
+use crate::support::{BOTH, Mode, Steps, timely, tracker, until};
 
-/// A server in one mode, with its story.
+/// A server in one mode, with its steps.
 struct Shop {
-    story: Story,
+    steps: Steps,
     orders: Orders,
     tracker: Tracker<Tokio>,
     address: SocketAddr,
@@ -32,25 +34,33 @@ struct Shop {
 
 impl Shop {
     async fn open(mode: Mode, server: Server) -> Self {
-        let (story, tracker) = (Story::new(), tracker());
-        let orders = Orders::new(story.narrator());
+        let (steps, tracker) = (Steps::new(), tracker());
+        let orders = Orders::new(steps.reporter());
         let address = serve(server, mode.layer(tracker.clone()), orders.clone()).await;
         Self {
-            story,
+            steps,
             orders,
             tracker,
             address,
         }
     }
 
+    /// Sends a request on a connection of its own, whose handler has begun when this returns.
+    async fn begin(&mut self, request: Request<Bytes>) -> (Connection, Call) {
+        let mut connection = Connection::open(self.address).await;
+        let call = connection.send(request).await.unwrap();
+        self.steps.expect(&["inside"]).await;
+        (connection, call)
+    }
+
     /// Asserts that the call that was dropped still runs and holds the till, and that it completes.
     async fn expect_orphan_that_completes(&mut self) {
-        self.story.expect(&["caller gone"]).await;
+        self.steps.expect(&["caller gone"]).await;
         assert_eq!(self.tracker.len(), 1);
         assert!(self.orders.till.try_lock().is_err());
-        self.story.expect_nothing();
-        self.story.open();
-        self.story.expect(&["completed", "dropped"]).await;
+        self.steps.expect_nothing();
+        self.steps.open();
+        self.steps.expect(&["completed", "dropped"]).await;
         timely(self.tracker.wait()).await;
         assert_eq!(self.orders.till.try_lock().map(|till| *till).ok(), Some(1));
     }
@@ -58,10 +68,10 @@ impl Shop {
     /// Asserts that a call gets its receipt.
     async fn expect_served(&mut self, connection: &mut Connection, receipt: &str) {
         let call = connection.send(call(self.address, "tea")).await.unwrap();
-        self.story.expect(&["inside"]).await;
-        self.story.open();
+        self.steps.expect(&["inside"]).await;
+        self.steps.open();
         assert_eq!(result(&call.answer().await.unwrap()), (Code::Ok, receipt));
-        self.story.expect(&["completed", "dropped", "caller gone"]).await;
+        self.steps.expect(&["completed", "dropped", "caller gone"]).await;
     }
 }
 
@@ -73,14 +83,14 @@ fn timed_out(answer: &Answer) -> bool {
 /// The control: without the layer, a reset drops the handler.
 #[tokio::test]
 async fn without_the_layer_a_reset_cuts_the_handler_off() {
-    let mut story = Story::new();
-    let orders = Orders::new(story.narrator());
+    let mut steps = Steps::new();
+    let orders = Orders::new(steps.reporter());
     let address = serve(Server::builder(), Identity::new(), orders.clone()).await;
     let mut connection = Connection::open(address).await;
     let call = connection.send(call(address, "tea")).await.unwrap();
-    story.expect(&["inside"]).await;
+    steps.expect(&["inside"]).await;
     call.reset();
-    story.expect(&["dropped"]).await;
+    steps.expect(&["dropped"]).await;
     assert_eq!(*timely(orders.till.lock()).await, 0);
 }
 
@@ -88,9 +98,7 @@ async fn without_the_layer_a_reset_cuts_the_handler_off() {
 async fn a_call_that_is_reset_completes_and_its_connection_serves_the_next() {
     for mode in BOTH {
         let mut shop = Shop::open(mode, Server::builder()).await;
-        let mut connection = Connection::open(shop.address).await;
-        let call = connection.send(call(shop.address, "tea")).await.unwrap();
-        shop.story.expect(&["inside"]).await;
+        let (mut connection, call) = shop.begin(call(shop.address, "tea")).await;
         call.reset();
         shop.expect_orphan_that_completes().await;
         shop.expect_served(&mut connection, "receipt 2 for tea").await;
@@ -103,9 +111,7 @@ async fn a_call_that_is_reset_completes_and_its_connection_serves_the_next() {
 async fn a_call_past_its_deadline_completes() {
     for mode in BOTH {
         let mut shop = Shop::open(mode, Server::builder()).await;
-        let mut connection = Connection::open(shop.address).await;
-        let call = connection.send(call_within(shop.address, "tea", 100)).await.unwrap();
-        shop.story.expect(&["inside"]).await;
+        let (mut connection, call) = shop.begin(call_within(shop.address, "tea", 100)).await;
         let answer = call.answer().await.unwrap();
         assert!(timed_out(&answer), "{answer:?}");
         shop.expect_orphan_that_completes().await;
@@ -118,9 +124,7 @@ async fn a_call_past_its_deadline_completes() {
 async fn a_call_past_the_servers_timeout_completes() {
     for mode in BOTH {
         let mut shop = Shop::open(mode, Server::builder().timeout(Duration::from_millis(100))).await;
-        let mut connection = Connection::open(shop.address).await;
-        let call = connection.send(call(shop.address, "tea")).await.unwrap();
-        shop.story.expect(&["inside"]).await;
+        let (_connection, call) = shop.begin(call(shop.address, "tea")).await;
         let answer = call.answer().await.unwrap();
         assert!(timed_out(&answer), "{answer:?}");
         shop.expect_orphan_that_completes().await;
@@ -131,9 +135,7 @@ async fn a_call_past_the_servers_timeout_completes() {
 async fn a_call_whose_connection_breaks_completes() {
     for mode in BOTH {
         let mut shop = Shop::open(mode, Server::builder()).await;
-        let mut connection = Connection::open(shop.address).await;
-        let call = connection.send(call(shop.address, "tea")).await.unwrap();
-        shop.story.expect(&["inside"]).await;
+        let (connection, call) = shop.begin(call(shop.address, "tea")).await;
         drop((call, connection));
         shop.expect_orphan_that_completes().await;
     }
@@ -147,9 +149,7 @@ async fn a_call_whose_connection_is_too_old_completes() {
             .max_connection_age(Duration::from_millis(50))
             .max_connection_age_grace(Duration::from_millis(50));
         let mut shop = Shop::open(mode, server).await;
-        let mut connection = Connection::open(shop.address).await;
-        let call = connection.send(call(shop.address, "tea")).await.unwrap();
-        shop.story.expect(&["inside"]).await;
+        let (connection, call) = shop.begin(call(shop.address, "tea")).await;
         let _error = call.answer().await.unwrap_err();
         connection.closed().await;
         shop.expect_orphan_that_completes().await;
@@ -165,11 +165,9 @@ async fn a_call_whose_connection_is_too_old_completes() {
 async fn a_call_that_outlives_the_age_of_its_connection_completes() {
     for mode in BOTH {
         let mut shop = Shop::open(mode, Server::builder().max_connection_age(Duration::from_millis(50))).await;
-        let mut connection = Connection::open(shop.address).await;
-        let call = connection.send(call(shop.address, "tea")).await.unwrap();
-        shop.story.expect(&["inside"]).await;
+        let (_connection, call) = shop.begin(call(shop.address, "tea")).await;
         tokio::time::sleep(Duration::from_millis(150)).await;
-        shop.story.open();
+        shop.steps.open();
         let answer = call.answer().await;
         assert!(answer.is_err() || answer.is_ok_and(|answer| result(&answer).0 == Code::Ok));
         until(|| shop.orders.till.try_lock().is_ok_and(|till| *till == 1)).await;
@@ -192,7 +190,7 @@ async fn two_hundred_dropped_calls_complete() {
         drop(calls);
         drop(connection);
         for _ in 0..200 {
-            shop.story.open();
+            shop.steps.open();
         }
         timely(shop.tracker.wait()).await;
     }
@@ -206,7 +204,7 @@ async fn a_handler_that_panics_ends_its_call_only() {
         let mut connection = Connection::open(shop.address).await;
         let call = connection.send(call(shop.address, "panic")).await.unwrap();
         let _error = call.answer().await.unwrap_err();
-        shop.story.expect(&["caller gone"]).await;
+        shop.steps.expect(&["caller gone"]).await;
         timely(shop.tracker.wait()).await;
         assert!(shop.orders.till.try_lock().is_ok());
         shop.expect_served(&mut connection, "receipt 1 for tea").await;
@@ -221,36 +219,29 @@ async fn tonics_own_limit_does_not_bound_orphans() {
         let mut connection = Connection::open(shop.address).await;
         for orphans in 1..=5 {
             let call = connection.send(call(shop.address, "wait")).await.unwrap();
-            shop.story.expect(&["inside"]).await;
+            shop.steps.expect(&["inside"]).await;
             call.reset();
-            shop.story.expect(&["caller gone"]).await;
+            shop.steps.expect(&["caller gone"]).await;
             assert_eq!(shop.tracker.len(), orphans);
         }
         for _ in 0..5 {
-            shop.story.open();
+            shop.steps.open();
         }
         timely(shop.tracker.wait()).await;
     }
 }
 
-async fn ten_thousand_resets(mode: Mode) {
-    let tracker = tracker();
-    let orders = Orders::new(Story::new().narrator());
-    let counts = Arc::clone(&orders.counts);
-    let shielded = ServiceBuilder::new()
-        .layer(mode.layer(tracker.clone()))
-        .layer(GlobalConcurrencyLimitLayer::new(LIMIT));
-    let address = serve(Server::builder(), shielded, orders).await;
-    attack(address, call(address, "count"), &counts, &tracker).await;
-    until(|| counts.running() == 0 && tracker.is_empty()).await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_resets_eagerly_with_a_limit_inside() {
-    ten_thousand_resets(Mode::Eager).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_resets_on_drop_with_a_limit_inside() {
-    ten_thousand_resets(Mode::OnDrop).await;
+async fn ten_thousand_resets_with_a_limit_inside() {
+    for mode in BOTH {
+        let tracker = tracker();
+        let orders = Orders::new(Steps::new().reporter());
+        let counts = Arc::clone(&orders.counts);
+        let shielded = ServiceBuilder::new()
+            .layer(mode.layer(tracker.clone()))
+            .layer(GlobalConcurrencyLimitLayer::new(LIMIT));
+        let address = serve(Server::builder(), shielded, orders).await;
+        attack(address, call(address, "count"), &counts, &tracker).await;
+        until(|| counts.running() == 0 && tracker.is_empty()).await;
+    }
 }

@@ -19,20 +19,20 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 
 use super::codec::Text;
 use crate::rapid_reset::Counts;
-use crate::support::Narrator;
+use crate::support::Reporter;
 
 /// Places orders, one after the other: the handler holds `till` while it works.
 #[derive(Clone)]
 pub struct Orders {
-    pub narrator: Narrator,
+    pub reporter: Reporter,
     pub till: Arc<Mutex<u32>>,
     pub counts: Arc<Counts>,
 }
 
 impl Orders {
-    pub fn new(narrator: Narrator) -> Self {
+    pub fn new(reporter: Reporter) -> Self {
         Self {
-            narrator,
+            reporter,
             till: Arc::default(),
             counts: Arc::default(),
         }
@@ -45,14 +45,14 @@ impl Orders {
                 self.counts.handle().await;
                 Ok(tonic::Response::new("counted".into()))
             }
-            "wait" => Ok(tonic::Response::new(self.narrator.handle().await.into())),
+            "wait" => Ok(tonic::Response::new(self.reporter.handle().await.into())),
             "panic" => {
                 let _till = self.till.lock().await;
                 panic!("the till is on fire")
             }
             _ => {
                 let mut till = self.till.lock().await;
-                let receipt = self.narrator.handle().await;
+                let receipt = self.reporter.handle().await;
                 *till += 1;
                 Ok(tonic::Response::new(format!("{receipt} {till} for {message}")))
             }
@@ -89,14 +89,14 @@ where
 {
     let incoming = TcpIncoming::bind(([127, 0, 0, 1], 0).into()).unwrap();
     let address = incoming.local_addr().unwrap();
-    let (narrator, counts) = (orders.narrator.clone(), Arc::clone(&orders.counts));
+    let (reporter, counts) = (orders.reporter.clone(), Arc::clone(&orders.counts));
     // Outside of `layer`: counts the calls that arrive, and reports when each is dropped with all
     // that `layer` holds.
     let watched = layer_fn(move |inner: L::Service| {
-        let (narrator, counts) = (narrator.clone(), Arc::clone(&counts));
+        let (reporter, counts) = (reporter.clone(), Arc::clone(&counts));
         service_fn(move |request: Request<Body>| {
             counts.arrived.fetch_add(1, Ordering::SeqCst);
-            let (inner, gone) = (inner.clone(), narrator.at_drop("caller gone"));
+            let (inner, gone) = (inner.clone(), reporter.at_drop("caller gone"));
             async move {
                 let response = inner.oneshot(request).await;
                 drop(gone);

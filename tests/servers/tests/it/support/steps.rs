@@ -7,38 +7,38 @@ use tokio::sync::{Semaphore, mpsc};
 use super::timely;
 
 /// Receives the steps, and lets handlers through their gate.
-pub struct Story {
+pub struct Steps {
     told: mpsc::UnboundedReceiver<&'static str>,
-    narrator: Narrator,
+    reporter: Reporter,
 }
 
 /// Reports steps from inside a handler.
 #[derive(Clone)]
-pub struct Narrator {
+pub struct Reporter {
     tell: mpsc::UnboundedSender<&'static str>,
     gate: Arc<Semaphore>,
 }
 
 /// Reports a step when it is dropped.
-pub struct AtDrop(Narrator, &'static str);
+pub struct AtDrop(Reporter, &'static str);
 
-impl Story {
+impl Steps {
     pub fn new() -> Self {
         let (tell, told) = mpsc::unbounded_channel();
         let gate = Arc::new(Semaphore::new(0));
         Self {
             told,
-            narrator: Narrator { tell, gate },
+            reporter: Reporter { tell, gate },
         }
     }
 
-    pub fn narrator(&self) -> Narrator {
-        self.narrator.clone()
+    pub fn reporter(&self) -> Reporter {
+        self.reporter.clone()
     }
 
     /// Lets one handler through.
     pub fn open(&self) {
-        self.narrator.gate.add_permits(1);
+        self.reporter.gate.add_permits(1);
     }
 
     /// Asserts that the next steps are these, in this order.
@@ -48,14 +48,19 @@ impl Story {
         }
     }
 
+    /// Returns the next step, if it has happened.
+    pub fn try_next(&mut self) -> Option<&'static str> {
+        self.told.try_recv().ok()
+    }
+
     /// Asserts that no step has happened that was not expected.
     pub fn expect_nothing(&mut self) {
-        assert_eq!(self.told.try_recv().ok(), None);
+        assert_eq!(self.try_next(), None);
     }
 }
 
-impl Narrator {
-    pub fn say(&self, step: &'static str) {
+impl Reporter {
+    pub fn report(&self, step: &'static str) {
         let _ = self.tell.send(step);
     }
 
@@ -67,15 +72,15 @@ impl Narrator {
     /// future is.
     pub async fn handle(self) -> &'static str {
         let _dropped = self.at_drop("dropped");
-        self.say("inside");
+        self.report("inside");
         self.gate.acquire().await.unwrap().forget();
-        self.say("completed");
+        self.report("completed");
         "receipt"
     }
 }
 
 impl Drop for AtDrop {
     fn drop(&mut self) {
-        self.0.say(self.1);
+        self.0.report(self.1);
     }
 }
