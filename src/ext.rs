@@ -89,7 +89,7 @@ pub trait ShieldExt: Future {
         S: Spawn,
     {
         // Boxed here, and not only in `shield`: in a debug build each call copies its arguments.
-        if is_large::<Self>() {
+        if const { is_large::<Self>() } {
             return shield::shield(spawner, Box::pin(self));
         }
         shield::shield(spawner, self)
@@ -127,7 +127,7 @@ pub trait ShieldExt: Future {
         Self::Output: 'static,
         S: SpawnLocal,
     {
-        if is_large::<Self>() {
+        if const { is_large::<Self>() } {
             return shield::shield_local(spawner, Box::pin(self));
         }
         shield::shield_local(spawner, self)

@@ -61,7 +61,7 @@ where
 {
     let spawner = Contained::new(spawner);
     let location = Location::caller();
-    Shield::new(if is_large::<F>() {
+    Shield::new(if const { is_large::<F>() } {
         launch!(spawner, spawn_detached, location, Box::pin(future), None)
     } else {
         launch!(spawner, spawn_detached, location, future, None)
@@ -102,7 +102,7 @@ where
 {
     let spawner = Contained::new(spawner);
     let location = Location::caller();
-    Shield::new(if is_large::<F>() {
+    Shield::new(if const { is_large::<F>() } {
         launch!(spawner, spawn_local_detached, location, Box::pin(future), None)
     } else {
         launch!(spawner, spawn_local_detached, location, future, None)

@@ -75,7 +75,7 @@ where
     // Called before the call to the spawner begins: what it spawns itself is other work.
     let future = work(caller);
     let location = Location::caller();
-    Shield::new(if is_large::<F>() {
+    Shield::new(if const { is_large::<F>() } {
         launch!(spawner, spawn_detached, location, Box::pin(future), Some(gone))
     } else {
         launch!(spawner, spawn_detached, location, future, Some(gone))
@@ -117,7 +117,7 @@ where
     let (caller, gone) = Caller::new();
     let future = work(caller);
     let location = Location::caller();
-    Shield::new(if is_large::<F>() {
+    Shield::new(if const { is_large::<F>() } {
         launch!(spawner, spawn_local_detached, location, Box::pin(future), Some(gone))
     } else {
         launch!(spawner, spawn_local_detached, location, future, Some(gone))

@@ -117,7 +117,7 @@ where
     S: Spawn,
     K: FnOnce(Result<F::Output, ShieldError>) + Send + 'static,
 {
-    let shield = if is_large::<F>() {
+    let shield = if const { is_large::<F>() } {
         launched(location, spawner, gone, hook, boxed(call))
     } else {
         in_place(location, spawner, gone, hook, call)
