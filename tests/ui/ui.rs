@@ -4,7 +4,7 @@
 /// Futures, outputs and values that cannot be handed over, and what must not be left unused.
 #[test]
 fn unshieldable_work() {
-    trybuild::TestCases::new().compile_fail("tests/ui/core/*.rs");
+    trybuild::TestCases::new().compile_fail("core/*.rs");
 }
 
 /// Arguments that are no spawners. The compiler lists those that are, and which ones there are is
@@ -18,14 +18,14 @@ fn unshieldable_work() {
 ))]
 #[test]
 fn not_a_spawner() {
-    trybuild::TestCases::new().compile_fail("tests/ui/core/spawners/*.rs");
+    trybuild::TestCases::new().compile_fail("core/spawners/*.rs");
 }
 
 /// Each message of `#[shield]`, at its token.
 #[cfg(all(feature = "macros", feature = "tokio"))]
 #[test]
 fn rejected_by_the_attribute() {
-    trybuild::TestCases::new().compile_fail("tests/ui/macros/*.rs");
+    trybuild::TestCases::new().compile_fail("macros/*.rs");
 }
 
 /// `#[shield]` alone, without the feature of a runtime.
@@ -35,5 +35,5 @@ fn rejected_by_the_attribute() {
 ))]
 #[test]
 fn what_the_attribute_lacks() {
-    trybuild::TestCases::new().compile_fail("tests/ui/macros/no_runtime/*.rs");
+    trybuild::TestCases::new().compile_fail("macros/no_runtime/*.rs");
 }
