@@ -17,6 +17,7 @@ const SUM: usize = 7 * SIZE;
 const MOVED_BY_A_RUNTIME: usize = if cfg!(debug_assertions) { 16 * 1024 } else { SIZE };
 
 on_every_spawner! {
+    typed:
     shielded,
     shielded_with_its_caller,
     inside_its_caller,
@@ -37,7 +38,7 @@ fn large(gate: oneshot::Receiver<u32>) -> impl Future<Output = usize> + Send + '
 }
 
 /// Runs `test` with room on the stack for what a caller moves.
-fn with_room<R: Rig>(test: impl FnOnce(&R, oneshot::Receiver<u32>, oneshot::Sender<u32>) + Send + 'static) {
+fn with_room<R: TypedRig>(test: impl FnOnce(&R, oneshot::Receiver<u32>, oneshot::Sender<u32>) + Send + 'static) {
     let body = || {
         let (open, gate) = oneshot::channel();
         test(&R::new(), gate, open);
@@ -45,7 +46,7 @@ fn with_room<R: Rig>(test: impl FnOnce(&R, oneshot::Receiver<u32>, oneshot::Send
     Thread::with_stack(32 << 20, body).join();
 }
 
-fn shielded<R: Rig>(_: R) {
+fn shielded<R: TypedRig>(_: R) {
     with_room(|rig: &R, gate, open| {
         let shield = large(gate).shield(rig.spawner());
         open.send(7).unwrap();
@@ -53,7 +54,7 @@ fn shielded<R: Rig>(_: R) {
     });
 }
 
-fn shielded_with_its_caller<R: Rig>(_: R) {
+fn shielded_with_its_caller<R: TypedRig>(_: R) {
     with_room(|rig: &R, gate, open| {
         let shield = shield_with(rig.spawner(), |_| large(gate));
         open.send(7).unwrap();
@@ -61,7 +62,7 @@ fn shielded_with_its_caller<R: Rig>(_: R) {
     });
 }
 
-fn tracked<R: Rig>(_: R) {
+fn tracked<R: TypedRig>(_: R) {
     with_room(|rig: &R, gate, open| {
         let tracker = Tracker::new(rig.spawner());
         let (hook, call) = hook();
@@ -72,7 +73,7 @@ fn tracked<R: Rig>(_: R) {
     });
 }
 
-fn inside_its_caller<R: Rig>(_: R) {
+fn inside_its_caller<R: TypedRig>(_: R) {
     with_room(|rig: &R, gate, open| {
         let mut shield = large(gate).shield_on_drop(rig.spawner());
         assert!(poll(&mut shield).is_pending());
@@ -81,7 +82,7 @@ fn inside_its_caller<R: Rig>(_: R) {
     });
 }
 
-fn inline_as_an_orphan<R: Rig>(_: R) {
+fn inline_as_an_orphan<R: TypedRig>(_: R) {
     with_room(|rig: &R, gate, open| {
         let (hook, call) = hook();
         let mut shield = large(gate).shield_on_drop(rig.spawner()).on_orphan(hook);
@@ -92,7 +93,7 @@ fn inline_as_an_orphan<R: Rig>(_: R) {
     });
 }
 
-fn cleanup_as_an_orphan<R: Rig>(_: R) {
+fn cleanup_as_an_orphan<R: TypedRig>(_: R) {
     with_room(|rig: &R, gate, open| {
         let (hook, call) = hook();
         let mut run = cleanup(rig.spawner(), gate, large).on_orphan(hook).run();
@@ -103,7 +104,7 @@ fn cleanup_as_an_orphan<R: Rig>(_: R) {
     });
 }
 
-fn spawned_cleanup<R: Rig>(_: R) {
+fn spawned_cleanup<R: TypedRig>(_: R) {
     with_room(|rig: &R, gate, open| {
         let (hook, call) = hook();
         let value = ([7_u8; MOVED_BY_A_RUNTIME], gate);

@@ -34,7 +34,7 @@ impl Drop for Here {
     }
 }
 
-fn awaited_work<R: LocalRig>(rig: R) {
+fn awaited_work(rig: LocalRig) {
     let drops = Rc::new(Cell::new(0));
     let (captured, output) = (Here::new(&drops), Here::new(&drops));
     let here = thread::current().id();
@@ -54,7 +54,7 @@ fn awaited_work<R: LocalRig>(rig: R) {
 }
 
 /// Scenario 62.
-fn orphaned_output<R: LocalRig>(rig: R) {
+fn orphaned_output(rig: LocalRig) {
     let drops = Rc::new(Cell::new(0));
     let output = Here::new(&drops);
     let (tell, told) = oneshot::channel();
@@ -69,7 +69,7 @@ fn orphaned_output<R: LocalRig>(rig: R) {
     assert_eq!(drops.get(), 1);
 }
 
-fn work_that_sees_its_caller<R: LocalRig>(rig: R) {
+fn work_that_sees_its_caller(rig: LocalRig) {
     rig.run(async {
         let seen = Rc::new(Cell::new(None));
         let sees = Rc::clone(&seen);
@@ -89,7 +89,7 @@ fn work_that_sees_its_caller<R: LocalRig>(rig: R) {
     });
 }
 
-fn orphaned_inline_work<R: LocalRig>(rig: R) {
+fn orphaned_inline_work(rig: LocalRig) {
     let drops = Rc::new(Cell::new(0));
     let (captured, output) = (Here::new(&drops), Here::new(&drops));
     rig.run(async {

@@ -57,7 +57,7 @@ where
     (move |_| *locked(&sees) = Some(query(&tracker)), seen)
 }
 
-fn eager_orphans<R: Rig>(rig: R) {
+fn eager_orphans(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     let (work, open) = gated();
     let (delivered, open_delivered) = gated();
@@ -92,7 +92,7 @@ fn eager_orphans<R: Rig>(rig: R) {
 }
 
 /// Scenario 72: inline work counts from its first poll, and is one entry for its whole life.
-fn inline_orphans<R: Rig>(rig: R) {
+fn inline_orphans(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     let (work, open) = gated();
     let (hook, seen) = querying_hook(&tracker);
@@ -115,7 +115,7 @@ fn inline_orphans<R: Rig>(rig: R) {
 }
 
 /// Scenario 72: a cleanup counts from its run, and as an orphan once it is spawned.
-fn cleanup_orphans<R: Rig>(rig: R) {
+fn cleanup_orphans(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     let (work, open) = gated();
     let guard = cleanup(&tracker, (), |()| work);
@@ -140,7 +140,7 @@ fn cleanup_orphans<R: Rig>(rig: R) {
 
 /// Scenario 63: a hook on the caller's side counts while it runs, and its work was no orphan.
 /// `drain` once returned `Ok` while such a hook was still running.
-fn late_hooks<R: Rig>(rig: R) {
+fn late_hooks(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     let (hook, seen) = querying_hook(&tracker);
     let shield = ready(7).shield(&tracker).on_orphan(hook);
@@ -152,7 +152,7 @@ fn late_hooks<R: Rig>(rig: R) {
     assert_eq!(query(&tracker), (0, 0, [0, 0, 0, 0]));
 }
 
-fn cancelled_orphans<R: Rig>(rig: R) {
+fn cancelled_orphans(rig: Rig) {
     // Erased and without a clone that stays: the tracker must not keep the executor alive.
     let tracker = Tracker::new(DynSpawner::new(rig.spawner_without_executor()));
     let (hook, seen) = querying_hook(&tracker);

@@ -39,7 +39,7 @@ on_every_spawner! {
 }
 
 /// Scenario 58: `len` counts what was spawned through the tracker and its clones.
-fn counts_running_work<R: Rig>(rig: R) {
+fn counts_running_work(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     assert!(tracker.is_empty());
     let (first, open_first) = gated();
@@ -63,7 +63,7 @@ fn counts_running_work<R: Rig>(rig: R) {
 }
 
 /// Scenario 58: the wait ends with the last, and not before.
-fn wait_ends_with_the_last<R: Rig>(rig: R) {
+fn wait_ends_with_the_last(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     let (work, gates): (Vec<_>, Vec<_>) = (0..20).map(|_| gated()).unzip();
     let (done, mut each_done) = tokio::sync::mpsc::unbounded_channel();
@@ -86,7 +86,7 @@ fn wait_ends_with_the_last<R: Rig>(rig: R) {
 }
 
 /// An entry stays until its work has been dropped and its hook has run.
-fn hook_runs_before_wait_ends<R: Rig>(rig: R) {
+fn hook_runs_before_wait_ends(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     let (work, open) = gated();
     let drops = Drops::new();
@@ -105,7 +105,7 @@ fn hook_runs_before_wait_ends<R: Rig>(rig: R) {
 }
 
 /// Scenario 25.
-fn waits_for_panics<R: Rig>(rig: R) {
+fn waits_for_panics(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     async { panic!("overboard") }.shield(&tracker).detach();
     rig.run(tracker.wait());
@@ -113,7 +113,7 @@ fn waits_for_panics<R: Rig>(rig: R) {
 }
 
 /// Scenarios 54 and 55.
-fn shutdown_ends_the_wait<R: Rig>(rig: R) {
+fn shutdown_ends_the_wait(rig: Rig) {
     // Erased and without a clone that stays: the tracker must not keep the executor alive.
     let tracker = Tracker::new(DynSpawner::new(rig.spawner()));
     let wait = tracker.wait();
@@ -126,7 +126,7 @@ fn shutdown_ends_the_wait<R: Rig>(rig: R) {
 }
 
 /// Scenario 53: work that its spawner drops has never run.
-fn refused_work_is_not_counted<R: Rig>(rig: R) {
+fn refused_work_is_not_counted(rig: Rig) {
     let spawner = rig.spawner();
     rig.shut_down();
     let tracker = Tracker::new(spawner);
@@ -139,7 +139,7 @@ fn refused_work_is_not_counted<R: Rig>(rig: R) {
 }
 
 /// Scenario 58: all finish.
-fn drain_is_ok<R: Rig>(rig: R) {
+fn drain_is_ok(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     let (work, open) = gated();
     work.shield(&tracker).detach();
@@ -158,7 +158,7 @@ fn drain_is_ok<R: Rig>(rig: R) {
 
 /// Scenario 58: work that is stuck is named by file and line, work that ends in time is not, and
 /// nothing is cancelled.
-fn drain_names_stuck_work<R: Rig>(rig: R) {
+fn drain_names_stuck_work(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     let (stuck, open) = gated();
     let (quick, open_quick) = gated();
@@ -192,7 +192,7 @@ fn drain_names_stuck_work<R: Rig>(rig: R) {
 }
 
 /// Inline work counts from its first poll.
-fn inline_work_counts<R: Rig>(rig: R) {
+fn inline_work_counts(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     let (work, open) = gated();
     let (never_polled, _open) = gated();
@@ -217,7 +217,7 @@ fn inline_work_counts<R: Rig>(rig: R) {
 }
 
 /// Scenarios 10 and 58b.
-fn through_clone_and_erased<R: Rig>(rig: R) {
+fn through_clone_and_erased(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     let erased = DynSpawner::new(tracker.clone());
     let (work, open) = gated();
@@ -239,7 +239,7 @@ mod local {
     }
 
     /// Scenarios 58 and 61.
-    fn counts_local_work<R: LocalRig>(rig: R) {
+    fn counts_local_work(rig: LocalRig) {
         rig.run(async {
             let tracker = Tracker::new(rig.spawner());
             let (work, open) = gated();
@@ -258,7 +258,7 @@ mod local {
     }
 
     /// Scenario 58.
-    fn inline_orphan_counts<R: LocalRig>(rig: R) {
+    fn inline_orphan_counts(rig: LocalRig) {
         rig.run(async {
             let tracker = Tracker::new(rig.spawner());
             let (work, open) = gated();

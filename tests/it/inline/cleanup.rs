@@ -61,7 +61,7 @@ on_every_spawner! {
 }
 
 /// Scenario 39: the row "runs inside the caller, from `.run().await`" of the semantics table.
-fn run_stays_in_its_caller<R: Rig>(rig: R) {
+fn run_stays_in_its_caller(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     let (tell, mut told) = hook();
     rig.run(async {
@@ -79,7 +79,7 @@ fn run_stays_in_its_caller<R: Rig>(rig: R) {
 }
 
 /// Scenario 39: a commit. The cleanup, its hook and what they hold are dropped.
-fn disarmed_does_nothing<R: Rig>(rig: R) {
+fn disarmed_does_nothing(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     let (tell, mut told) = hook();
     let drops = Drops::new();
@@ -96,7 +96,7 @@ fn disarmed_does_nothing<R: Rig>(rig: R) {
 }
 
 /// Leaves the scope of a guard, and returns what its cleanup returned to the hook. It ran once.
-fn after<R: Rig>(rig: R, leave: impl FnOnce(Cleanup<u32, u32, R::Spawner>)) -> u32 {
+fn after(rig: Rig, leave: impl FnOnce(Cleanup<u32, u32, RigSpawner>)) -> u32 {
     let (guard, open, times) = guard_behind_gate(rig.spawner());
     let (tell, told) = hook();
     let output = rig.run(async {
@@ -109,12 +109,12 @@ fn after<R: Rig>(rig: R, leave: impl FnOnce(Cleanup<u32, u32, R::Spawner>)) -> u
 }
 
 /// Scenarios 5 and 39: dropped in its scope, with the value as it was changed.
-fn dropped_before_it_runs<R: Rig>(rig: R) {
+fn dropped_before_it_runs(rig: Rig) {
     assert_eq!(after(rig, |mut guard| *guard = 7), 7);
 }
 
 /// Scenario 39: left by `?`.
-fn dropped_by_an_early_return<R: Rig>(rig: R) {
+fn dropped_by_an_early_return(rig: Rig) {
     let output = after(rig, |guard| {
         let scope = async {
             let guard = guard;
@@ -128,18 +128,18 @@ fn dropped_by_an_early_return<R: Rig>(rig: R) {
 }
 
 /// Scenario 39: left by a panic.
-fn dropped_by_a_panic<R: Rig>(rig: R) {
+fn dropped_by_a_panic(rig: Rig) {
     assert_eq!(after(rig, drop_while_unwinding), 0);
 }
 
 /// Scenarios 5 and 39: the row "dropped before the first poll" of the semantics table, of the run.
-fn dropped_before_the_first_poll<R: Rig>(rig: R) {
+fn dropped_before_the_first_poll(rig: Rig) {
     assert_eq!(after(rig, |guard| drop(guard.run())), 0);
 }
 
 /// Scenarios 5 and 39: the row "dropped partway" of the semantics table. It continues, and has
 /// begun once.
-fn dropped_partway<R: Rig>(rig: R) {
+fn dropped_partway(rig: Rig) {
     let (guard, open, times) = guard_behind_gate(rig.spawner());
     let (tell, told) = hook();
     rig.run(async {
@@ -154,12 +154,12 @@ fn dropped_partway<R: Rig>(rig: R) {
 }
 
 /// Scenario 56.
-fn dropped_on_another_thread<R: Rig>(rig: R) {
+fn dropped_on_another_thread(rig: Rig) {
     assert_eq!(after(rig, |guard| on_a_thread(move || drop(guard))), 0);
 }
 
 /// Scenario 57, at each of the three points where a cleanup can be cut off.
-fn dropped_after_shutdown<R: Rig>(rig: R) {
+fn dropped_after_shutdown(rig: Rig) {
     let guard = || {
         let (tell, told) = hook();
         let (guard, open, times) = guard_behind_gate(rig.spawner());
@@ -183,7 +183,7 @@ fn dropped_after_shutdown<R: Rig>(rig: R) {
 }
 
 /// Scenario 25.
-fn spawned_panic_reaches_the_hook<R: Rig>(rig: R) {
+fn spawned_panic_reaches_the_hook(rig: Rig) {
     let (tell, told) = hook::<()>();
     let guard = cleanup(rig.spawner(), 7, async |value| panic_any(value)).on_orphan(tell);
     let error = rig.run(async {

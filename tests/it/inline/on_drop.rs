@@ -203,7 +203,7 @@ mod spawner {
     }
 
     /// Scenario 56: even for runtimes that are looked up in a context in which this thread is not.
-    fn dropped_on_another_thread<R: Rig>(rig: R) {
+    fn dropped_on_another_thread(rig: Rig) {
         let (work, open) = gated();
         let (tell, told) = hook();
         let mut shield = work.shield_on_drop(rig.spawner()).on_orphan(tell);
@@ -218,7 +218,7 @@ mod spawner {
     }
 
     /// Scenario 57: the runtime was shut down while the work ran inside its caller.
-    fn dropped_after_shutdown<R: Rig>(rig: R) {
+    fn dropped_after_shutdown(rig: Rig) {
         let drops = Drops::new();
         let held = drops.one();
         let (tell, mut told) = hook::<()>();

@@ -20,7 +20,7 @@ on_every_spawner! {
 }
 
 /// Polls `future` once in a task of the executor, and shuts that down around it.
-fn shut_down_around<R: Rig>(rig: R, future: impl Future + Send + 'static) {
+fn shut_down_around(rig: Rig, future: impl Future + Send + 'static) {
     let (start, started) = oneshot::channel();
     let (wake, woken) = oneshot::channel::<()>();
     rig.spawner().spawn_detached(async move {
@@ -45,9 +45,9 @@ fn assert_cancelled<T>(call: HookCall<T>, started: bool) {
     assert_eq!(error.was_started(), started, "{error}");
 }
 
-fn task_with_guard<R: Rig>(_: R) {
-    on_a_thread(|| {
-        let rig = R::new();
+fn task_with_guard(Rig { new, .. }: Rig) {
+    on_a_thread(move || {
+        let rig = new();
         let drops = Drops::new();
         let (hook, call) = hook();
         let guard = cleanup(rig.spawner_without_executor(), drops.one(), async |_held| {
@@ -63,9 +63,9 @@ fn task_with_guard<R: Rig>(_: R) {
     });
 }
 
-fn task_with_running_guard<R: Rig>(_: R) {
-    on_a_thread(|| {
-        let rig = R::new();
+fn task_with_running_guard(Rig { new, .. }: Rig) {
+    on_a_thread(move || {
+        let rig = new();
         let drops = Drops::new();
         let (hook, call) = hook();
         let guard = cleanup(rig.spawner_without_executor(), drops.one(), async |_held| {
@@ -80,9 +80,9 @@ fn task_with_running_guard<R: Rig>(_: R) {
 /// The tests of inline shields, which are the same for rigs of both kinds.
 macro_rules! inline_shields {
     ($kind:ident, $shield_on_drop:ident) => {
-        fn task_with_inline_shield<R: $kind>(_: R) {
-            on_a_thread(|| {
-                let rig = R::new();
+        fn task_with_inline_shield($kind { new, .. }: $kind) {
+            on_a_thread(move || {
+                let rig = new();
                 let drops = Drops::new();
                 let (hook, call) = hook();
                 let shield = HoldsUntilDrop::new(drops.one(), pending::<()>())
@@ -94,9 +94,9 @@ macro_rules! inline_shields {
             });
         }
 
-        fn task_with_nested_inline_shields<R: $kind>(_: R) {
-            on_a_thread(|| {
-                let rig = R::new();
+        fn task_with_nested_inline_shields($kind { new, .. }: $kind) {
+            on_a_thread(move || {
+                let rig = new();
                 let drops = Drops::new();
                 let (inner_hook, inner_call) = hook();
                 let (outer_hook, outer_call) = hook();
@@ -126,7 +126,7 @@ mod local {
 
     inline_shields!(LocalRig, shield_on_drop_local);
 
-    fn shut_down_around<R: LocalRig>(rig: R, future: impl Future + 'static) {
+    fn shut_down_around(rig: LocalRig, future: impl Future + 'static) {
         let (start, started) = oneshot::channel();
         rig.run(async {
             rig.spawner().spawn_local_detached(async move {

@@ -393,8 +393,9 @@ fn awaited_at_shutdown<R: AnyRig>(rig: R) {
     let (wakes, waker) = Wakes::new();
     assert!(poll_with(&mut shield, &waker).is_pending());
 
+    let shutdown = rig.shutdown();
     rig.shut_down();
-    match R::SHUTDOWN {
+    match shutdown {
         Shutdown::Drops => {}
         Shutdown::DropsWhenWoken => {
             assert!(!shield.is_finished());
@@ -432,12 +433,13 @@ fn orphan_at_shutdown<R: AnyRig>(rig: R) {
         .on_orphan(hook);
     rig.run(started).unwrap();
     drop(shield);
+    let shutdown = rig.shutdown();
     rig.shut_down();
-    if R::SHUTDOWN != Shutdown::Drops {
+    if shutdown != Shutdown::Drops {
         open.send(()).unwrap();
     }
     let outcome = block_on(&mut orphaned).unwrap();
-    if R::SHUTDOWN == Shutdown::Never {
+    if shutdown == Shutdown::Never {
         assert!(outcome.unwrap());
     } else {
         let error = outcome.unwrap_err();
@@ -521,7 +523,7 @@ fn location_in_every_ending<R: AnyRig>(rig: R) {
     drop(orphan.on_orphan(hook));
     assert_here(&rig.run(&mut orphaned).unwrap().unwrap_err(), line);
 
-    if R::SHUTDOWN == Shutdown::Drops {
+    if rig.shutdown() == Shutdown::Drops {
         let line = line!() + 1;
         let cancelled = rig.shield(pending::<()>());
         rig.shut_down();
@@ -579,7 +581,7 @@ fn permits_are_free_at_delivery<R: AnyRig>(rig: R) {
     }
 
     // Cancelled.
-    if R::SHUTDOWN == Shutdown::Drops {
+    if rig.shutdown() == Shutdown::Drops {
         let work = HoldsUntilDrop::new(take(), pending::<()>());
         let mut shield = rig.shield(work).fallible();
         let seen = Arc::clone(&permits);
@@ -631,7 +633,7 @@ mod spawner {
     }
 
     /// From any thread, in another runtime, in `Drop`, while unwinding.
-    fn works_from_anywhere<R: Rig>(rig: R) {
+    fn works_from_anywhere(rig: Rig) {
         let (tell, mut told) = mpsc::unbounded_channel();
         let work = |place: &'static str| {
             let tell = tell.clone();
@@ -667,7 +669,7 @@ mod spawner {
     }
 
     /// Scenario 53.
-    fn drops_work_after_shutdown<R: Rig>(rig: R) {
+    fn drops_work_after_shutdown(rig: Rig) {
         let polled = Arc::new(AtomicBool::new(false));
         let polls = Arc::clone(&polled);
         let drops = Drops::new();

@@ -4,16 +4,15 @@ use std::future::Future;
 
 use futures_shield::{Caller, Shield, ShieldExt, ShieldOnDrop, shield_with, shield_with_local};
 
-use super::{LocalRig, Rig, Shutdown};
+use super::{LocalRig, LocalRigSpawner, Rig, RigSpawner, Shutdown};
 
 /// A [`Rig`], which shields with `.shield()` and the like, or a [`LocalRig`], which shields with
 /// `.shield_local()` and the like.
-pub(crate) trait AnyRig: Sized + 'static {
+pub(crate) trait AnyRig {
     type Spawner;
 
-    const SHUTDOWN: Shutdown;
-
-    fn new() -> Self;
+    /// Returns what the executor does with the futures that it holds when it is shut down.
+    fn shutdown(&self) -> Shutdown;
 
     /// Shields `work`. Not to be called inside [`run`](Self::run).
     fn shield<F>(&self, work: F) -> Shield<F::Output>
@@ -39,13 +38,11 @@ pub(crate) trait AnyRig: Sized + 'static {
     fn shut_down(self);
 }
 
-impl<R: Rig> AnyRig for R {
-    type Spawner = R::Spawner;
+impl AnyRig for Rig {
+    type Spawner = RigSpawner;
 
-    const SHUTDOWN: Shutdown = <R as Rig>::SHUTDOWN;
-
-    fn new() -> Self {
-        Rig::new()
+    fn shutdown(&self) -> Shutdown {
+        self.shutdown
     }
 
     #[track_caller]
@@ -72,24 +69,19 @@ impl<R: Rig> AnyRig for R {
     }
 
     fn run<F: Future>(&self, caller: F) -> F::Output {
-        Rig::run(self, caller)
+        Self::run(self, caller)
     }
 
     fn shut_down(self) {
-        Rig::shut_down(self);
+        Self::shut_down(self);
     }
 }
 
-/// A local rig as any rig.
-pub(crate) struct AsRig<R>(R);
+impl AnyRig for LocalRig {
+    type Spawner = LocalRigSpawner;
 
-impl<R: LocalRig> AnyRig for AsRig<R> {
-    type Spawner = R::Spawner;
-
-    const SHUTDOWN: Shutdown = Shutdown::Drops;
-
-    fn new() -> Self {
-        Self(R::new())
+    fn shutdown(&self) -> Shutdown {
+        Shutdown::Drops
     }
 
     #[track_caller]
@@ -97,8 +89,8 @@ impl<R: LocalRig> AnyRig for AsRig<R> {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let _context = self.0.enter();
-        work.shield_local(self.0.spawner())
+        let _context = self.enter();
+        work.shield_local(self.spawner())
     }
 
     fn shield_with<W, F>(&self, work: W) -> Shield<F::Output>
@@ -106,36 +98,22 @@ impl<R: LocalRig> AnyRig for AsRig<R> {
         W: FnOnce(Caller) -> F,
         F: Future<Output: Send> + Send + 'static,
     {
-        let _context = self.0.enter();
-        shield_with_local(self.0.spawner(), work)
+        let _context = self.enter();
+        shield_with_local(self.spawner(), work)
     }
 
     fn shield_on_drop<F>(&self, work: F) -> ShieldOnDrop<F, Self::Spawner>
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        work.shield_on_drop_local(self.0.spawner())
+        work.shield_on_drop_local(self.spawner())
     }
 
     fn run<F: Future>(&self, caller: F) -> F::Output {
-        self.0.run(caller)
+        Self::run(self, caller)
     }
 
     fn shut_down(self) {}
-}
-
-macro_rules! stamp_any_rig {
-    ($(#[$gate:meta])* $name:ident: $rig:ident, [$($test:ident)*]) => {
-        $(#[$gate])*
-        mod $name {
-            $(
-                #[test]
-                fn $test() {
-                    super::$test(<crate::support::AsRig<crate::support::$rig> as crate::support::AnyRig>::new());
-                }
-            )*
-        }
-    };
 }
 
 /// Stamps what [`on_every_spawner`] does, and a module for each spawner of local futures.
@@ -153,13 +131,6 @@ macro_rules! on_every_rig {
             $(if_it_shuts_down: $($shuts_down),+;)?
             $(if_it_drops: $($drops),+;)?
         }
-        on_every_rig! { @ [$($every)* $($($shuts_down)+)? $($($drops)+)?] }
-    };
-    (@ $tests:tt) => {
-        stamp_any_rig! { spawn_local_fn_over_local_pool: SpawnLocalFnOverPool, $tests }
-        stamp_any_rig! { #[cfg(feature = "tokio")] local_set: TokioLocalSet, $tests }
-        stamp_any_rig! { #[cfg(feature = "tokio")] tokio_local: TokioLocalAmbient, $tests }
-        stamp_any_rig! { #[cfg(feature = "smol")] smol_local_executor: SmolLocalExecutor, $tests }
-        stamp_any_rig! { #[cfg(feature = "futures")] futures_local_spawner: FuturesLocalPool, $tests }
+        on_every_local_spawner! { $($every,)* $($($shuts_down,)+)? $($($drops,)+)? }
     };
 }

@@ -1,8 +1,9 @@
 //! Every spawner of local futures, each with the executor behind it.
 //!
-//! A test that runs on all of them is a `fn name<R: LocalRig>(rig: R)`, listed in one
+//! A test that runs on all of them is a `fn name(rig: LocalRig)`, listed in one
 //! `on_every_local_spawner! { name, .. }`.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
@@ -14,7 +15,8 @@ use futures_util::task::LocalSpawnExt;
 use crate::support::timely;
 
 /// A local executor, and its spawner. All of them drop the futures they hold when they are dropped.
-pub(crate) trait LocalRig: Sized + 'static {
+/// Tests take it as a [`LocalRig`](super::LocalRig).
+pub(crate) trait TypedLocalRig: Sized + 'static {
     type Spawner: SpawnLocal + Clone + 'static;
 
     fn new() -> Self;
@@ -24,7 +26,9 @@ pub(crate) trait LocalRig: Sized + 'static {
     fn spawner(&self) -> Self::Spawner;
 
     /// Enters the context in which its spawner can be used.
-    fn enter(&self) -> impl Sized {}
+    fn enter(&self) -> Box<dyn Any> {
+        Box::new(())
+    }
 
     /// Returns a spawner that does not keep its executor, for work that is a task of that executor.
     fn spawner_without_executor(&self) -> impl SpawnLocal + Clone + 'static {
@@ -42,7 +46,7 @@ macro_rules! stamp_local_spawner {
             $(
                 #[test]
                 fn $test() {
-                    super::$test(<crate::support::$rig as crate::support::LocalRig>::new());
+                    super::$test(crate::support::erased_local::<crate::support::$rig>());
                 }
             )+
         }
@@ -93,7 +97,7 @@ impl SpawnLocal for LocalClosure {
     }
 }
 
-impl LocalRig for SpawnLocalFnOverPool {
+impl TypedLocalRig for SpawnLocalFnOverPool {
     type Spawner = LocalClosure;
 
     fn new() -> Self {
@@ -128,7 +132,7 @@ mod on_tokio {
         runtime: Runtime,
     }
 
-    impl LocalRig for TokioLocalSet {
+    impl TypedLocalRig for TokioLocalSet {
         type Spawner = Rc<LocalSet>;
 
         fn new() -> Self {
@@ -155,19 +159,19 @@ mod on_tokio {
     /// `TokioLocal`, in a `LocalSet` that is not at hand.
     pub(crate) struct TokioLocalAmbient(TokioLocalSet);
 
-    impl LocalRig for TokioLocalAmbient {
+    impl TypedLocalRig for TokioLocalAmbient {
         type Spawner = TokioLocal;
 
         fn new() -> Self {
-            Self(LocalRig::new())
+            Self(TypedLocalRig::new())
         }
 
         fn spawner(&self) -> TokioLocal {
             TokioLocal
         }
 
-        fn enter(&self) -> impl Sized {
-            self.0.local.enter()
+        fn enter(&self) -> Box<dyn Any> {
+            Box::new(self.0.local.enter())
         }
 
         fn run<F: Future>(&self, caller: F) -> F::Output {
@@ -188,7 +192,7 @@ mod on_smol {
     /// An `Rc<LocalExecutor>`.
     pub(crate) struct SmolLocalExecutor(Rc<LocalExecutor<'static>>);
 
-    impl LocalRig for SmolLocalExecutor {
+    impl TypedLocalRig for SmolLocalExecutor {
         type Spawner = Rc<LocalExecutor<'static>>;
 
         fn new() -> Self {
@@ -225,7 +229,7 @@ mod on_futures {
     /// `FuturesSpawner`, over a `LocalSpawner`.
     pub(crate) struct FuturesLocalPool(Pool);
 
-    impl LocalRig for FuturesLocalPool {
+    impl TypedLocalRig for FuturesLocalPool {
         type Spawner = FuturesSpawner<LocalSpawner>;
 
         fn new() -> Self {

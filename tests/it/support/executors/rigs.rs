@@ -1,8 +1,9 @@
 //! Every spawner of this crate, each with an executor behind it.
 //!
-//! A test that runs on all of them is a `fn name<R: Rig>(rig: R)`, listed in one `on_every_spawner!
-//! { name, .. }`. Tests of shutdown are listed apart, and are stamped only for the executors to
-//! which they apply.
+//! A test that runs on all of them is a `fn name(rig: Rig)`, listed in one `on_every_spawner! {
+//! name, .. }`. Tests of shutdown are listed apart, and are stamped only for the executors to which
+//! they apply. A test that must hand its work over unboxed is a `fn name<R: TypedRig>(rig: R)`, in
+//! `on_every_spawner! { typed: name, .. }`.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -29,8 +30,8 @@ pub(crate) enum Shutdown {
     Never,
 }
 
-/// An executor, and its spawner.
-pub(crate) trait Rig: Sized + 'static {
+/// An executor, and its spawner. Most tests take it as a [`Rig`](super::Rig).
+pub(crate) trait TypedRig: Sized + 'static {
     type Spawner: Spawn + Clone + Send + Sync + 'static;
 
     const SHUTDOWN: Shutdown;
@@ -55,13 +56,13 @@ pub(crate) trait Rig: Sized + 'static {
 }
 
 macro_rules! stamp_spawner {
-    ($(#[$gate:meta])* $name:ident: $rig:ident, [$($test:ident)*]) => {
+    ($(#[$gate:meta])* $name:ident: $rig:ident, $make:ident [$($test:ident)*]) => {
         $(#[$gate])*
         mod $name {
             $(
                 #[test]
                 fn $test() {
-                    super::$test(<crate::support::$rig as crate::support::Rig>::new());
+                    super::$test(crate::support::$make::<crate::support::$rig>());
                 }
             )*
         }
@@ -80,27 +81,32 @@ macro_rules! on_every_spawner {
         $(if_it_shuts_down: $($shuts_down:ident),+ $(,)?;)?
         $(if_it_drops: $($drops:ident),+ $(,)?;)?
     ) => {
-        on_every_spawner! { @ [$($every)*] [$($every)* $($($shuts_down)+)?] [$($every)* $($($shuts_down)+)? $($($drops)+)?] }
+        on_every_spawner! {
+            @ erased [$($every)*] [$($every)* $($($shuts_down)+)?] [$($every)* $($($shuts_down)+)? $($($drops)+)?]
+        }
     };
-    (@ $never:tt $when_woken:tt $drops:tt) => {
-        stamp_spawner! { hand_cranked: HandCranked, $drops }
-        stamp_spawner! { thread_per_task: ThreadPerTask, $never }
-        stamp_spawner! { spawn_fn_over_thread_pool: SpawnFnOverPool, $never }
-        stamp_spawner! { dyn_spawner: Dyn, $drops }
-        stamp_spawner! { #[cfg(feature = "tokio")] tokio_multi_thread: TokioMultiThread, $drops }
-        stamp_spawner! { #[cfg(feature = "tokio")] tokio_current_thread: TokioCurrentThread, $drops }
-        stamp_spawner! { #[cfg(feature = "tokio")] tokio_handle: TokioHandle, $drops }
-        stamp_spawner! { #[cfg(feature = "smol")] smol_global: SmolGlobal, $never }
-        stamp_spawner! { #[cfg(feature = "smol")] smol_executor_by_hand: SmolExecutorByHand, $drops }
-        stamp_spawner! { #[cfg(feature = "smol")] smol_executor_on_a_thread: SmolExecutorOnAThread, $drops }
-        stamp_spawner! { #[cfg(feature = "async-std")] async_std: AsyncStdGlobal, $never }
-        stamp_spawner! { #[cfg(feature = "async-task")] schedule_fn: ScheduleFnOnAThread, $when_woken }
-        stamp_spawner! { #[cfg(feature = "futures")] futures_thread_pool: FuturesPool, $never }
+    (typed: $($test:ident),+ $(,)?) => {
+        on_every_spawner! { @ typed [$($test)+] [$($test)+] [$($test)+] }
+    };
+    (@ $make:ident $never:tt $when_woken:tt $drops:tt) => {
+        stamp_spawner! { hand_cranked: HandCranked, $make $drops }
+        stamp_spawner! { thread_per_task: ThreadPerTask, $make $never }
+        stamp_spawner! { spawn_fn_over_thread_pool: SpawnFnOverPool, $make $never }
+        stamp_spawner! { dyn_spawner: Dyn, $make $drops }
+        stamp_spawner! { #[cfg(feature = "tokio")] tokio_multi_thread: TokioMultiThread, $make $drops }
+        stamp_spawner! { #[cfg(feature = "tokio")] tokio_current_thread: TokioCurrentThread, $make $drops }
+        stamp_spawner! { #[cfg(feature = "tokio")] tokio_handle: TokioHandle, $make $drops }
+        stamp_spawner! { #[cfg(feature = "smol")] smol_global: SmolGlobal, $make $never }
+        stamp_spawner! { #[cfg(feature = "smol")] smol_executor_by_hand: SmolExecutorByHand, $make $drops }
+        stamp_spawner! { #[cfg(feature = "smol")] smol_executor_on_a_thread: SmolExecutorOnAThread, $make $drops }
+        stamp_spawner! { #[cfg(feature = "async-std")] async_std: AsyncStdGlobal, $make $never }
+        stamp_spawner! { #[cfg(feature = "async-task")] schedule_fn: ScheduleFnOnAThread, $make $when_woken }
+        stamp_spawner! { #[cfg(feature = "futures")] futures_thread_pool: FuturesPool, $make $never }
         // It is Tokio's if there is one.
-        stamp_spawner! { #[cfg(feature = "tokio")] current_runtime: Current, $drops }
+        stamp_spawner! { #[cfg(feature = "tokio")] current_runtime: Current, $make $drops }
         stamp_spawner! {
             #[cfg(all(not(feature = "tokio"), any(feature = "smol", feature = "async-std")))]
-            current_runtime: Current, $never
+            current_runtime: Current, $make $never
         }
     };
 }
@@ -108,7 +114,7 @@ macro_rules! on_every_spawner {
 /// The hand-cranked executor.
 pub(crate) struct HandCranked(Crank);
 
-impl Rig for HandCranked {
+impl TypedRig for HandCranked {
     type Spawner = CrankSpawner;
 
     const SHUTDOWN: Shutdown = Shutdown::Drops;
@@ -140,7 +146,7 @@ impl Spawn for ThreadPerTask {
     }
 }
 
-impl Rig for ThreadPerTask {
+impl TypedRig for ThreadPerTask {
     type Spawner = Self;
 
     const SHUTDOWN: Shutdown = Shutdown::Never;
@@ -171,7 +177,7 @@ fn pool() -> ThreadPool {
     ThreadPool::builder().pool_size(2).create().unwrap()
 }
 
-impl Rig for SpawnFnOverPool {
+impl TypedRig for SpawnFnOverPool {
     type Spawner = Closure;
 
     const SHUTDOWN: Shutdown = Shutdown::Never;
@@ -189,7 +195,7 @@ impl Rig for SpawnFnOverPool {
 /// `DynSpawner`.
 pub(crate) struct Dyn(Crank);
 
-impl Rig for Dyn {
+impl TypedRig for Dyn {
     type Spawner = DynSpawner;
 
     const SHUTDOWN: Shutdown = Shutdown::Drops;
@@ -230,7 +236,7 @@ mod on_tokio {
     /// `Tokio`, of a multi-thread runtime.
     pub(crate) struct TokioMultiThread(Runtime);
 
-    impl Rig for TokioMultiThread {
+    impl TypedRig for TokioMultiThread {
         type Spawner = Tokio;
 
         const SHUTDOWN: Shutdown = Shutdown::Drops;
@@ -252,7 +258,7 @@ mod on_tokio {
     /// `Tokio`, of a current-thread runtime: orphans continue in the next `run`.
     pub(crate) struct TokioCurrentThread(Runtime);
 
-    impl Rig for TokioCurrentThread {
+    impl TypedRig for TokioCurrentThread {
         type Spawner = Tokio;
 
         const SHUTDOWN: Shutdown = Shutdown::Drops;
@@ -273,7 +279,7 @@ mod on_tokio {
     /// A `Handle`, used outside of its runtime.
     pub(crate) struct TokioHandle(Runtime);
 
-    impl Rig for TokioHandle {
+    impl TypedRig for TokioHandle {
         type Spawner = Handle;
 
         const SHUTDOWN: Shutdown = Shutdown::Drops;
@@ -301,7 +307,7 @@ mod on_smol {
     /// `Smol`.
     pub(crate) struct SmolGlobal;
 
-    impl Rig for SmolGlobal {
+    impl TypedRig for SmolGlobal {
         type Spawner = Smol;
 
         const SHUTDOWN: Shutdown = Shutdown::Never;
@@ -327,7 +333,7 @@ mod on_smol {
     /// An `Arc<Executor>` that runs while its caller does.
     pub(crate) struct SmolExecutorByHand(Arc<Executor<'static>>);
 
-    impl Rig for SmolExecutorByHand {
+    impl TypedRig for SmolExecutorByHand {
         type Spawner = Arc<Executor<'static>>;
 
         const SHUTDOWN: Shutdown = Shutdown::Drops;
@@ -356,7 +362,7 @@ mod on_smol {
         thread: Option<Thread<()>>,
     }
 
-    impl Rig for SmolExecutorOnAThread {
+    impl TypedRig for SmolExecutorOnAThread {
         type Spawner = Arc<Executor<'static>>;
 
         const SHUTDOWN: Shutdown = Shutdown::Drops;
@@ -403,7 +409,7 @@ mod on_async_std {
     /// `AsyncStd`.
     pub(crate) struct AsyncStdGlobal;
 
-    impl Rig for AsyncStdGlobal {
+    impl TypedRig for AsyncStdGlobal {
         type Spawner = AsyncStd;
 
         const SHUTDOWN: Shutdown = Shutdown::Never;
@@ -442,7 +448,7 @@ mod on_async_task {
     /// The closure of `schedule_fn` in a nameable type.
     type Schedule = Box<dyn Fn(Runnable) + Send + Sync>;
 
-    impl Rig for ScheduleFnOnAThread {
+    impl TypedRig for ScheduleFnOnAThread {
         type Spawner = ScheduleFn<Schedule>;
 
         const SHUTDOWN: Shutdown = Shutdown::DropsWhenWoken;
@@ -487,7 +493,7 @@ mod on_futures {
     /// `FuturesSpawner`, over a `ThreadPool`.
     pub(crate) struct FuturesPool(ThreadPool);
 
-    impl Rig for FuturesPool {
+    impl TypedRig for FuturesPool {
         type Spawner = FuturesSpawner<ThreadPool>;
 
         // Each of its tasks keeps the pool alive.
@@ -517,7 +523,7 @@ mod current {
         tokio: super::on_tokio::TokioMultiThread,
     }
 
-    impl Rig for Current {
+    impl TypedRig for Current {
         type Spawner = CurrentRuntime;
 
         #[cfg(feature = "tokio")]
@@ -528,7 +534,7 @@ mod current {
         fn new() -> Self {
             Self {
                 #[cfg(feature = "tokio")]
-                tokio: Rig::new(),
+                tokio: TypedRig::new(),
             }
         }
 
