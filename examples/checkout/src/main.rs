@@ -1,6 +1,7 @@
 //! The command `checkout`: see `checkout --help`.
 
 use std::env;
+use std::panic;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,20 +10,23 @@ use checkout::{Result, demo, gateway, say, serve};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
-    let command = match args::parse(env::args_os().skip(1)) {
-        Ok(command) => command,
+    // As the default hook, but never waiting for a reader of stderr.
+    panic::set_hook(Box::new(|panic| say::to_stderr(format_args!("{panic}\n"))));
+    let code = match args::parse(env::args_os().skip(1)) {
+        Ok(command) => match start(command) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                say::to_stderr(format_args!("checkout: {error}\n"));
+                ExitCode::FAILURE
+            }
+        },
         Err(error) => {
             say::to_stderr(format_args!("checkout: {error}\nTry: checkout --help\n"));
-            return ExitCode::from(2);
+            ExitCode::from(2)
         }
     };
-    match start(command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say::to_stderr(format_args!("checkout: {error}\n"));
-            ExitCode::FAILURE
-        }
-    }
+    say::finish();
+    code
 }
 
 fn start(command: Command) -> Result<()> {
@@ -66,8 +70,6 @@ fn log() {
     let ours = Targets::new()
         .with_target("checkout", Level::INFO)
         .with_target("futures_shield", Level::DEBUG);
-    // Without `log_internal_errors`, a line that cannot be written is lost. With it, the line goes
-    // to stderr, and if stderr is closed too, the logging thread panics.
-    let lines = tracing_subscriber::fmt::layer().log_internal_errors(false);
+    let lines = tracing_subscriber::fmt::layer().with_writer(|| say::Stdout);
     tracing_subscriber::registry().with(lines.with_filter(ours)).init();
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use checkout::counter::Counter;
 use checkout::customer;
@@ -10,9 +11,14 @@ use checkout::server::Server;
 use checkout::store::Store;
 use checkout::within::within;
 use tempfile::TempDir;
+use tokio::io::BufReader;
 use tokio::net::TcpStream;
+use tokio::process::{ChildStdout, Command};
+use tokio::time;
 
 use crate::process::{Ended, Process};
+
+const CHECKOUT: &str = env!("CARGO_BIN_EXE_checkout");
 
 pub(crate) struct Service {
     process: Process,
@@ -32,6 +38,16 @@ pub(crate) struct World {
 
 impl Service {
     pub(crate) async fn start(args: &[&str]) -> Self {
+        Self::start_by(&mut Command::new(CHECKOUT), args).await
+    }
+
+    /// Its stdout and stderr are one pipe, as with `2>&1`.
+    pub(crate) async fn start_with_one_pipe(args: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        Self::start_by(shell.args(["-c", r#"exec "$0" "$@" 2>&1"#, CHECKOUT]), args).await
+    }
+
+    async fn start_by(command: &mut Command, args: &[&str]) -> Self {
         let files = tempfile::tempdir().unwrap();
         let database = files.path().join("orders.db");
         let store = Store::open(&database).await.unwrap();
@@ -40,16 +56,9 @@ impl Service {
         let gateway_server = Server::start(gateway.router(), 0).await.unwrap();
 
         let url = gateway_server.url();
-        let always = [
-            "serve",
-            "--port",
-            "0",
-            "--gateway",
-            &url,
-            "--database",
-            database.to_str().unwrap(),
-        ];
-        let mut process = Process::start(always.into_iter().chain(args.iter().copied()));
+        let database = database.to_str().unwrap();
+        command.args(["serve", "--port", "0", "--gateway", &url, "--database", database]);
+        let mut process = Process::spawn(command.args(args));
         Self {
             address: process.address().await.0,
             process,
@@ -91,16 +100,18 @@ impl Service {
         (self.process.end().await, self.world)
     }
 
+    /// Reads no more of what it prints. Its stdout is closed when what this returns is dropped.
+    pub(crate) async fn stop_reading(&mut self) -> BufReader<ChildStdout> {
+        self.process.stop_reading().await
+    }
+
     /// Closes its stdout and stderr, as when `tee` has ended, presses Ctrl-C, and lets the gateway
     /// answer.
-    pub(crate) async fn interrupt_unread(self) -> (ExitStatus, World) {
+    pub(crate) async fn interrupt_unread(mut self) -> (ExitStatus, World) {
         self.process.signal("INT").await;
-        let Process {
-            mut child,
-            lines,
-            stderr,
-        } = self.process;
-        drop((lines, stderr));
+        drop(self.stop_reading().await);
+        let Process { mut child, stderr, .. } = self.process;
+        drop(stderr);
         self.world.answer_one();
         let status = within("the end of the service", child.wait()).await;
         (status.unwrap().unwrap(), self.world)
@@ -124,6 +135,16 @@ impl World {
     /// Lets the gateway answer every charge from now on.
     pub(crate) fn answer_all(&self) {
         self.answers.add(1_000_000);
+    }
+
+    /// Waits until so many orders are recorded.
+    pub(crate) async fn recorded(&self, orders: usize) {
+        let recorded = async {
+            while self.orders().await < orders {
+                time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        within("the orders", recorded).await.unwrap();
     }
 
     pub(crate) async fn orders(&self) -> usize {

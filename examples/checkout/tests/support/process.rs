@@ -1,18 +1,22 @@
 //! The real `checkout` binary as a child process: what it prints, signals to it, and how it ends.
 
+#![allow(dead_code, reason = "not every test that includes this file uses all of it")]
+
 use std::net::SocketAddr;
 use std::process::{ExitStatus, Stdio};
 
 use checkout::within::within;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::task::JoinHandle;
 
 pub(crate) struct Process {
     pub(crate) child: Child,
-    /// Lines of its stdout that `says` has not looked at. They are read as they come, so that a
-    /// full pipe never stops it.
-    pub(crate) lines: UnboundedReceiver<String>,
+    /// Lines of its stdout that `says` has not looked at. They are read as they come, so that its
+    /// pipe is never full.
+    lines: UnboundedReceiver<String>,
+    stdout: JoinHandle<BufReader<ChildStdout>>,
     pub(crate) stderr: ChildStderr,
 }
 
@@ -41,16 +45,27 @@ impl Process {
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let stderr = child.stderr.take().unwrap();
         let (sender, lines) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            // When the test closes its end, the process writes to a closed pipe.
+        let stdout = tokio::spawn(async move {
             while let Some(Ok(Some(line))) = tokio::select! {
                 line = stdout.next_line() => Some(line),
                 () = sender.closed() => None,
             } {
                 let _ = sender.send(line);
             }
+            stdout.into_inner()
         });
-        Self { child, lines, stderr }
+        Self {
+            child,
+            lines,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// Reads no more of its stdout. The pipe is closed when what this returns is dropped.
+    pub(crate) async fn stop_reading(&mut self) -> BufReader<ChildStdout> {
+        self.lines.close();
+        (&mut self.stdout).await.unwrap()
     }
 
     /// Reads what it prints, up to a line that contains `words`. Returns the lines, that one last.
