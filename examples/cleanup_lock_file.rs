@@ -102,3 +102,42 @@ fn files(dir: &Path) -> io::Result<Vec<String>> {
     let names = std::fs::read_dir(dir)?.map(|file| Ok(file?.file_name().to_string_lossy().into_owned()));
     names.collect()
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use futures_shield::testing::cancel_at_every_await;
+
+    use super::*;
+
+    /// Whenever it is cancelled, there is a report or nothing.
+    #[tokio::test]
+    async fn nothing_is_left_but_the_report() {
+        let (dir, spawner) = (tempfile::tempdir().unwrap(), Tracker::new(Tokio::current()));
+        let never = Notify::new();
+        for event in [Event::Nothing, Event::Error] {
+            let publish = || publish(&spawner, dir.path(), event, &never);
+            let check = async |_| {
+                spawner.wait().await;
+                let files = files(dir.path()).unwrap();
+                assert!(files.is_empty() || files == ["report"], "{files:?} are left");
+            };
+            assert!(cancel_at_every_await(publish, check).await > 1);
+        }
+    }
+
+    /// Dropped between the creation of the file and that of its guard, it leaves the file behind.
+    #[tokio::test]
+    #[should_panic(expected = "the lock is left")]
+    async fn creating_it_needs_the_shield() {
+        let (dir, spawner) = (tempfile::tempdir().unwrap(), Tracker::new(Tokio::current()));
+        let create = || create(spawner.clone(), dir.path().join("lock"), "");
+        let check = async |_| {
+            spawner.wait().await;
+            assert!(files(dir.path()).unwrap().is_empty(), "the lock is left");
+        };
+        // If the file is created at once, there is no suspension to drop it at.
+        for _ in 0..100 {
+            cancel_at_every_await(create, check).await;
+        }
+    }
+}

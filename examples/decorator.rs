@@ -48,3 +48,26 @@ async fn main() {
     println!("recorded: {orders:?}");
     assert_eq!(*orders, [1_999, 599]);
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use futures_shield::testing::cancel_at_every_await;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_order_is_recorded_whenever_its_caller_leaves() {
+        let shop = Arc::new(Shop {
+            tracker: Tracker::new(Tokio::current()),
+            orders: Mutex::default(),
+        });
+        let mut placed = 0;
+        let order = || Arc::clone(&shop).order(599);
+        let check = async |_| {
+            placed += 1;
+            shop.tracker.wait().await;
+            assert_eq!(shop.orders.lock().unwrap().len(), placed);
+        };
+        assert_eq!(cancel_at_every_await(order, check).await, 1);
+    }
+}

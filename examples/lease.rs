@@ -98,3 +98,30 @@ async fn travel() {
         yield_now().await;
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use futures_shield::testing::cancel_at_every_await;
+
+    use super::*;
+
+    async fn is_never_held_in_the_end<F: Future>(lease: impl Fn(Arc<Broker>, &Tracker<Tokio>) -> F) {
+        let (broker, tracker) = (Arc::<Broker>::default(), Tracker::new(Tokio::current()));
+        let check = async |_| {
+            tracker.wait().await;
+            assert_eq!(broker.held.load(Ordering::Relaxed), 0, "a lease is held forever");
+        };
+        cancel_at_every_await(|| lease(Arc::clone(&broker), &tracker), check).await;
+    }
+
+    #[tokio::test]
+    async fn lease_is_released() {
+        is_never_held_in_the_end(lease).await;
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "a lease is held forever")]
+    async fn unshielded_lease_is_not() {
+        is_never_held_in_the_end(|broker, tracker| unshielded(broker, tracker.clone())).await;
+    }
+}
