@@ -6,6 +6,9 @@
 mod actix;
 mod axum;
 mod rapid_reset;
+mod recipes;
 mod sqlx;
 mod support;
 mod tonic;
+
+use self::tonic::Orders;

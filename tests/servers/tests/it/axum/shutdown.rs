@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::support::{BOTH, Mode, http1, timely};
 
@@ -53,21 +53,8 @@ fn shut_down(mode: Mode) {
     let listener = connections.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
     let address = listener.local_addr().unwrap();
     let (ctrl_c, signal) = oneshot::channel::<()>();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async {
-        let _ = signal.await;
-        drop(stop);
-    });
-    let server = connections.spawn(async {
-        let grace = async {
-            let _ = stopped.await;
-            sleep(SHORT).await;
-        };
-        tokio::select! {
-            served = server.into_future() => panic!("it ended although clients stay: {served:?}"),
-            () = grace => {}
-        }
-    });
+    let server = axum::serve(listener, app).with_graceful_shutdown(async { drop(signal.await) });
+    let server = connections.spawn(server.into_future());
 
     // One has its answer and stays, one never sends the rest, and one waits for an order that never
     // ends.
@@ -86,7 +73,8 @@ fn shut_down(mode: Mode) {
 
     let start = Instant::now();
     drop(ctrl_c);
-    connections.block_on(server).unwrap();
+    let ended = connections.block_on(async { timeout(SHORT, server).await });
+    ended.expect_err("clients stay");
     connections.shutdown_timeout(LONG);
     let left = work.block_on(async { orders.drain(sleep(SHORT)).await }).unwrap_err();
     let [stuck] = left.locations() else { panic!("{left}") };

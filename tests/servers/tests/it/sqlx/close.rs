@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
 use super::Database;
+use crate::recipes;
 use crate::support::{timely, tracker};
 
 const SHORT: Duration = Duration::from_millis(100);
@@ -48,22 +49,17 @@ async fn after_a_drain_that_succeeds_the_close_ends() {
     assert_eq!(database.pool.size(), 0);
 }
 
-/// If the drain fails: end the runtime that the orphans are on, which drops what they hold, and
-/// close after it.
+/// As the guide does it: if the drain fails, the runtime of the orphans ends before the close, and
+/// drops what they hold.
 #[test]
 fn after_a_drain_that_fails_the_orphans_runtime_ends_before_the_close() {
     let (work, main) = (Runtime::new().unwrap(), Runtime::new().unwrap());
     let tracker = Tracker::new(Tokio::from(work.handle().clone()));
     let database = main.block_on(Database::open(2));
     main.block_on(timely(stuck(&database, &tracker)));
-    let drained = main.block_on(async { tracker.drain(sleep(SHORT)).await });
-    assert_eq!(drained.unwrap_err().len(), 2);
-    main.block_on(async { timeout(SHORT, database.pool.close()).await })
-        .unwrap_err();
-    assert_eq!(tracker.len(), 2);
-    work.shutdown_timeout(Duration::from_secs(30));
+    let closed = main.block_on(timely(recipes::close::close(&tracker, work, &database.pool)));
+    assert_eq!(closed.unwrap_err().len(), 2);
     assert!(tracker.is_empty());
-    main.block_on(timely(database.pool.close()));
     assert_eq!(database.pool.size(), 0);
 }
 

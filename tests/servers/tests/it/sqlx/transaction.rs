@@ -4,12 +4,14 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
+use futures_shield::testing::cancel_at_every_await;
 use futures_shield::{Cleanup, ShieldExt, Tokio, Tracker, cleanup};
 use futures_util::FutureExt;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use tokio::sync::oneshot;
 
 use super::Database;
+use crate::recipes::transaction::order;
 use crate::support::{timely, tracker, until};
 
 type Guarded = Cleanup<Transaction<'static, Sqlite>, sqlx::Result<()>, Tracker<Tokio>>;
@@ -55,6 +57,27 @@ async fn a_transaction_that_is_rolled_back_by_hand_can_be_awaited() {
     let transaction = timely(begin(&database.pool, &tracker)).await.unwrap();
     timely(transaction.run()).await.unwrap();
     assert_eq!(timely(database.orders()).await, 0);
+}
+
+/// The guide's order, whose caller is gone at each of its suspensions: its connection is free after
+/// it, and outside of a transaction.
+#[tokio::test]
+async fn the_guides_order_leaves_no_transaction_open() {
+    let (database, tracker) = (Database::open(1).await, tracker());
+    let suspensions = cancel_at_every_await(
+        || order(&database.pool, &tracker),
+        async |_| {
+            timely(tracker.wait()).await;
+            // SQLite has no transaction inside of another one.
+            let transaction = timely(database.pool.begin()).await.unwrap();
+            timely(transaction.rollback()).await.unwrap();
+        },
+    )
+    .await;
+    assert!(suspensions > 0);
+    let orders = timely(database.orders()).await;
+    assert!(orders > 0);
+    println!("{suspensions} suspensions, {orders} orders");
 }
 
 /// `.disarm().commit().shield(..)`: once the commit has begun it is committed, and its outcome is

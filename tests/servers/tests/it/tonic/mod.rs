@@ -14,13 +14,16 @@ use futures_shield::{Tokio, Tracker};
 use http::Request;
 use tonic::Code;
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 use tower::ServiceBuilder;
 use tower::layer::util::Identity;
 use tower::limit::GlobalConcurrencyLimitLayer;
 
 use self::client::{call, call_within, result};
-use self::orders::{Orders, serve};
+pub use self::orders::Orders;
+use self::orders::serve;
 use crate::rapid_reset::{LIMIT, attack};
+use crate::recipes;
 use crate::support::http2::{Answer, Call, Connection};
 use crate::support::{BOTH, Mode, Steps, timely, tracker, until};
 
@@ -103,6 +106,33 @@ async fn a_call_that_is_reset_completes_and_its_connection_serves_the_next() {
         shop.expect_orphan_that_completes().await;
         shop.expect_served(&mut connection, "receipt 2 for tea").await;
     }
+}
+
+/// The server that the guide shows: of more calls than its limit, each that has begun completes.
+#[tokio::test]
+async fn the_guides_server_completes_each_call_that_is_reset() {
+    const CALLS: usize = 150;
+    let (story, tracker) = (Story::new(), tracker());
+    let orders = Orders::new(story.narrator());
+    let tcp = TcpIncoming::bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = tcp.local_addr().unwrap();
+    tokio::spawn(recipes::tonic::serve(orders.clone(), tracker.clone(), tcp));
+
+    let mut connection = Connection::open(address).await;
+    let mut calls = Vec::new();
+    for _ in 0..CALLS {
+        calls.push(connection.send(call(address, "tea")).await.unwrap());
+    }
+    until(|| tracker.len() == 100).await;
+    // Those that queue for the limit first: their handlers never begin.
+    calls.into_iter().rev().for_each(Call::reset);
+    until(|| tracker.orphans() == 100).await;
+    for _ in 0..CALLS {
+        story.open();
+    }
+    timely(tracker.wait()).await;
+    let completed = usize::try_from(*timely(orders.till.lock()).await).unwrap();
+    assert!((100..=CALLS).contains(&completed), "{completed}");
 }
 
 /// tonic enforces a call's deadline outside of the layer: the client has its answer on time, and
