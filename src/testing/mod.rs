@@ -138,7 +138,11 @@
 //! runs on. To cover a branch, make the future take it. To cover a suspension that depends on
 //! others (a full channel, a lock that is held), let the test fill the channel or hold the lock. An
 //! `.await` that does not suspend, such as that of a channel which holds a message already, is no
-//! place to cancel.
+//! place to cancel; the [guide](crate::guide#an-await-that-is-ready) shows how to make Tokio's
+//! suspend.
+//!
+//! If threads or real input and output make the number of suspensions vary, one test can miss some
+//! of them: run it several times.
 //!
 //! To check that an operation can be repeated after it was cancelled, repeat it in `check`.
 //!
