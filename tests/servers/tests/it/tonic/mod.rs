@@ -112,8 +112,8 @@ async fn a_call_that_is_reset_completes_and_its_connection_serves_the_next() {
 #[tokio::test]
 async fn the_guides_server_completes_each_call_that_is_reset() {
     const CALLS: usize = 150;
-    let (story, tracker) = (Story::new(), tracker());
-    let orders = Orders::new(story.narrator());
+    let (steps, tracker) = (Steps::new(), tracker());
+    let orders = Orders::new(steps.reporter());
     let tcp = TcpIncoming::bind(([127, 0, 0, 1], 0).into()).unwrap();
     let address = tcp.local_addr().unwrap();
     tokio::spawn(recipes::tonic::serve(orders.clone(), tracker.clone(), tcp));
@@ -128,7 +128,7 @@ async fn the_guides_server_completes_each_call_that_is_reset() {
     calls.into_iter().rev().for_each(Call::reset);
     until(|| tracker.orphans() == 100).await;
     for _ in 0..CALLS {
-        story.open();
+        steps.open();
     }
     timely(tracker.wait()).await;
     let completed = usize::try_from(*timely(orders.till.lock()).await).unwrap();
