@@ -40,7 +40,8 @@ pub(crate) struct Relay<T> {
 
 struct Shared<T> {
     state: State<T>,
-    /// Where trackers count the work: until it has ended, and again if its hook runs after that.
+    /// The lines at which trackers count the work: until it has ended, and again while its hook
+    /// runs after that.
     lines: Lines,
 }
 
@@ -194,8 +195,9 @@ impl<T> Relay<T> {
                 // work still counts.
                 let drained = shared.lines.leave();
                 drop(shared);
-                wake(waker);
+                // First, while nothing runs: the caller may spawn more.
                 drained.wake();
+                wake(waker);
             }
             State::Orphaned(orphan) => self.conclude(shared, orphan),
             // Unreachable: work ends once.
