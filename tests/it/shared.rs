@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use futures_core::FusedFuture;
-use futures_shield::{SharedShield, ShieldExt, Tracker, spawn_local_fn};
+use futures_shield::{Caller, SharedShield, ShieldExt, Tracker, shield_with, spawn_local_fn};
 
 use crate::support::*;
 
