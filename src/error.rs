@@ -136,8 +136,8 @@ impl ShieldError {
         matches!(self.inner.ending, Ending::Cancelled { .. })
     }
 
-    /// Returns `true` if the work was polled at least once, anywhere. Work that never started has
-    /// done nothing and is safe to retry.
+    /// Returns `true` if the work was polled at least once, inside its caller or as a task. Work
+    /// that never started has done nothing and is safe to retry.
     #[must_use]
     pub fn was_started(&self) -> bool {
         match self.inner.ending {

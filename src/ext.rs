@@ -29,8 +29,7 @@ pub trait ShieldExt: Future {
     ///
     /// When this returns, the work has been handed to the executor. Awaiting the shield returns the
     /// work's output as if it had been awaited directly. The work is dropped before its outcome is
-    /// delivered, so whoever holds the outcome can count on the locks, permits and connections
-    /// inside the work being released.
+    /// delivered, so the locks, permits and connections inside the work have been released by then.
     ///
     /// The work needs an executor that runs it. If an executor keeps it forever and never polls it,
     /// the shield never ends. A current-thread runtime stops its orphans when its `block_on`
@@ -41,9 +40,9 @@ pub trait ShieldExt: Future {
     /// Dropping, leaking or never polling the [`Shield`] changes nothing for the work. If the
     /// shield is dropped or detached before it has delivered, the outcome goes to
     /// [`on_orphan`](Shield::on_orphan). A shield that is held keeps the outcome until it is polled
-    /// or dropped, and one that is leaked keeps it forever. So a shield that is not polled cannot
-    /// futurelock the work, but an output that is a guard stays held until its shield is polled or
-    /// dropped.
+    /// or dropped, and one that is leaked keeps it forever. So the work never waits for its shield
+    /// to be polled, and cannot be caught in a futurelock. But if the output is a guard, it stays
+    /// held until the shield is polled or dropped.
     ///
     /// # Panics
     ///
@@ -55,7 +54,7 @@ pub trait ShieldExt: Future {
     ///
     /// # Examples
     ///
-    /// The caller loses a `select!`, and the order is recorded nevertheless:
+    /// The branch with the shield loses the `select!`, and the order is recorded nevertheless:
     ///
     /// ```
     /// # #[cfg(feature = "tokio")] {
@@ -134,17 +133,17 @@ pub trait ShieldExt: Future {
     }
 
     /// Runs this future inside its caller. If it is dropped after the first poll and before
-    /// completion, the remainder is spawned and runs to completion.
+    /// completion, the rest is spawned and runs to completion.
     ///
-    /// The future is boxed, once. While nobody cancels, there is no task and no hop to another
-    /// thread, and task-locals and spans are the caller's.
+    /// The future is boxed, once. Until it is dropped, it runs as a part of its caller: without a
+    /// task of its own or a switch to another thread, and with its caller's task-locals and spans.
     ///
-    /// Which of the two: this method costs a box, [`shield`](Self::shield) costs a spawn. Use
-    /// `.shield()` if the caller may hold the future and stop polling it, as `select!` on
-    /// `&mut shield` does, or a stream that buffers futures: work that runs inside its caller
-    /// stands still with it, and so does whoever waits for a lock that it holds. That is a
-    /// [futurelock](https://rfd.shared.oxide.computer/rfd/0609), and `.shield()` cannot be caught
-    /// in one.
+    /// This method costs a box, and [`shield`](Self::shield) costs a spawn. Use `.shield()` if the
+    /// caller may hold the future and stop polling it, as `select!` on `&mut shield` does, or a
+    /// stream that buffers futures. Work that runs inside its caller then stands still, and so does
+    /// every task that waits for a lock that the work holds. That is a
+    /// [futurelock](https://rfd.shared.oxide.computer/rfd/0609), and work under `.shield()` cannot
+    /// be caught in one.
     ///
     /// # Cancel safety
     ///
@@ -155,8 +154,8 @@ pub trait ShieldExt: Future {
     /// # Panics
     ///
     /// A panic of the future unwinds in the caller, as if it had been awaited directly. Panics if
-    /// it is polled after completion. If the spawner panics when the remainder is spawned, that
-    /// panic is caught, and the hook is called with a cancellation error.
+    /// it is polled after completion. If the spawner panics when the rest is spawned, that panic is
+    /// caught, and the hook is called with a cancellation error.
     ///
     /// # Examples
     ///
@@ -194,7 +193,7 @@ pub trait ShieldExt: Future {
 
     /// Like [`shield_on_drop`](Self::shield_on_drop), for futures and outputs that are not `Send`.
     ///
-    /// Drop it on the thread of its spawner: the remainder is spawned by the thread that drops it.
+    /// Drop it on the thread of its spawner: the rest is spawned by the thread that drops it.
     ///
     /// # Cancel safety
     ///

@@ -1,6 +1,6 @@
 //! Named futures, to keep in a struct or to return from a function.
 //!
-//! Each is made by the method that its documentation names. The handles that a program keeps
+//! Each is returned by the method that its documentation names. The handles that a program keeps
 //! ([`Shield`](crate::Shield), [`ShieldOnDrop`](crate::ShieldOnDrop)) are at the root of the crate.
 
 pub use crate::caller::{Gone, RunUntilGone, RunWithGrace};

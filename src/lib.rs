@@ -1,8 +1,8 @@
 //! Futures that run to completion even if their caller is dropped: `asyncio.shield()` for every
 //! runtime.
 //!
-//! Dropping a future cancels it. A `select!` that loses, a `timeout` that fires, a client that
-//! hangs up, and the work stops at whichever `.await` it had reached: the card is charged, and the
+//! Dropping a future cancels it. If a branch of `select!` loses, a `timeout` fires or a client
+//! hangs up, the work stops at whichever `.await` it has reached: the card is charged, and the
 //! order is not recorded. Shielded work runs to its end, and its outcome is delivered exactly once:
 //! to its caller, or to a hook if the caller is gone.
 //!
@@ -30,7 +30,7 @@
 //!
 //! `Tokio::current()` is a *spawner*: a value that can hand a future to an executor. An *orphan* is
 //! work whose caller is gone. When a runtime is dropped, it drops its orphans, too: spawn through a
-//! [`Tracker`] and [`drain`](Tracker::drain) it before `main` returns.
+//! [`Tracker`], and [`drain`](Tracker::drain) it before `main` returns.
 //!
 //! # Which one
 //!
@@ -39,7 +39,8 @@
 //! [`.shield_local()`](ShieldExt::shield_local),
 //! [`.shield_on_drop_local()`](ShieldExt::shield_on_drop_local) and [`shield_with_local`] are for
 //! futures that are not `Send`. The [`guide`] says which one to use when, how to migrate from what
-//! you have, and what to look out for.
+//! you have, and what to look out for. The package also contains programs to run (`examples/`), and
+//! `ARCHITECTURE.md`, which explains the source and names the tests of each promise.
 //!
 //! # Features
 //!
@@ -48,9 +49,10 @@
 //!
 #![doc = include_str!("../docs/features.md")]
 //!
-//! Any other executor is a spawner through a closure ([`spawn_fn`], [`spawn_local_fn`]) or five
-//! lines of `impl` [`Spawn`] or [`SpawnLocal`]. [`DynSpawner`] keeps any of them without a type
-//! parameter. A library takes `impl Spawn`; to keep it, `S: Spawn + Clone + Send + Sync + 'static`.
+//! Any other executor becomes a spawner with a closure ([`spawn_fn`], [`spawn_local_fn`]) or with
+//! five lines of `impl` [`Spawn`] or [`SpawnLocal`]. [`DynSpawner`] keeps any of them without a
+//! type parameter. A library should take `impl Spawn`, so that its user chooses the runtime; to
+//! keep the spawner, the bound is `S: Spawn + Clone + Send + Sync + 'static`.
 //!
 //! # Semantics
 //!

@@ -10,8 +10,8 @@ impl<T> Given<T> {
     }
 }
 
-/// A reference to a spawner gives a clone of it: it may borrow from the arguments, which are about
-/// to move.
+/// A reference to a spawner gives a clone of the spawner, because the reference may borrow from the
+/// arguments, which are about to move.
 pub trait CloneBorrowed {
     type Spawner;
     fn spawner(self) -> Self::Spawner;
@@ -25,7 +25,8 @@ impl<S: Clone> CloneBorrowed for Given<&S> {
     }
 }
 
-/// Everything else is taken as it is. By `&mut self`, so that method lookup comes here second.
+/// Everything else is taken as it is. The method takes `&mut self`, so that method lookup tries
+/// [`CloneBorrowed`] first.
 pub trait TakeOwned {
     type Spawner;
     fn spawner(&mut self) -> Self::Spawner;

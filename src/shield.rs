@@ -17,8 +17,12 @@ use crate::util::is_large;
 
 /// Like [`ShieldExt::shield`](crate::ShieldExt::shield), with the spawner as the first argument.
 ///
-/// Use it if the spawner is borrowed or cloned from something that the future then captures by
-/// move.
+/// Use it if the spawner is cloned from something that the future captures by move.
+///
+/// The attribute `#[shield]` has the same name, and needs the feature `macros`. Without that
+/// feature, `use futures_shield::shield` imports this function only, and the compiler reports at
+/// `#[shield]` that it "cannot find attribute `shield`", because it "is a function". If the
+/// attribute is written with its path, `#[futures_shield::shield]`, the compiler names the feature.
 ///
 /// # Cancel safety
 ///
@@ -166,11 +170,11 @@ impl<T> Shield<T> {
 
     /// Returns a future that can be cloned: every clone gets the outcome.
     ///
-    /// The end of the work wakes every waiter, and no waiter depends on another one being polled: a
-    /// clone that is woken and then dropped costs nobody a wake-up. A panic or a cancellation
-    /// reaches each of them, as a panic with the message of [`ShieldError`]. The caller is gone at
-    /// the first delivery, or when the last clone is dropped. Set the hook before: it runs once, if
-    /// the last clone is dropped before any has delivered.
+    /// The end of the work wakes every waiter, and no waiter depends on another one being polled:
+    /// if a clone is woken and then dropped, the others have been woken, too. A panic or a
+    /// cancellation reaches each of them, as a panic with the message of [`ShieldError`]. The
+    /// caller is gone at the first delivery, or when the last clone is dropped. Set the hook before
+    /// this call: the hook runs once, if the last clone is dropped before any has delivered.
     ///
     /// This method takes precedence over `FutureExt::shared` of futures-util, whose waiters may
     /// never be woken if one of them is dropped or panics
@@ -183,8 +187,8 @@ impl<T> Shield<T> {
     /// # Panics
     ///
     /// Awaiting a clone panics if the work panicked or was cancelled. Panics if a clone is polled
-    /// after completion. A panic of the output's own `Clone` reaches that waiter only, and is no
-    /// delivery: the next waiter gets the output, or the hook.
+    /// after completion. A panic of the output's own `Clone` reaches that waiter only, and does not
+    /// count as a delivery: the next waiter gets the output, or the hook if there is none.
     ///
     /// # Examples
     ///
@@ -210,11 +214,11 @@ impl<T> Shield<T> {
 impl<T> FallibleShield<T> {
     /// Returns a future that can be cloned: every clone gets the outcome as a `Result`.
     ///
-    /// The end of the work wakes every waiter, and no waiter depends on another one being polled: a
-    /// clone that is woken and then dropped costs nobody a wake-up. A panic or a cancellation
-    /// reaches each of them, as the same error. The caller is gone at the first delivery, or when
-    /// the last clone is dropped. Set the hook before: it runs once, if the last clone is dropped
-    /// before any has delivered.
+    /// The end of the work wakes every waiter, and no waiter depends on another one being polled:
+    /// if a clone is woken and then dropped, the others have been woken, too. A panic or a
+    /// cancellation reaches each of them, as the same error. The caller is gone at the first
+    /// delivery, or when the last clone is dropped. Set the hook before this call: the hook runs
+    /// once, if the last clone is dropped before any has delivered.
     ///
     /// This method takes precedence over `FutureExt::shared` of futures-util, whose waiters may
     /// never be woken if one of them is dropped or panics
@@ -226,7 +230,8 @@ impl<T> FallibleShield<T> {
     ///
     /// # Panics
     ///
-    /// Panics if a clone is polled after completion.
+    /// Panics if a clone is polled after completion. A panic of the output's own `Clone` has the same
+    /// effect as with [`Shield::shared`].
     ///
     /// # Errors
     ///
@@ -248,17 +253,18 @@ macro_rules! handle {
             /// Calls `hook` with the outcome if the caller does not take it, so that it is not
             /// lost.
             ///
-            /// The hook is called at most once: when the work has ended, and the shield was dropped
+            /// The hook is called at most once: after the work has ended, if the shield was dropped
             /// or detached before it had delivered the outcome. It is called with the value, or
             /// with the [`ShieldError`] if the work panicked or was cancelled by its executor. By
             /// then [`Caller::is_gone`](crate::Caller::is_gone) is `true`. An error of the work's
             /// own is a value: `Ok(Err(error))`.
             ///
-            /// The hook runs on the thread that ends the pair: the executor's if the work ends
-            /// last, the one that drops the work at the executor's shutdown, or the one that drops
-            /// the shield if the work had ended already. That is why it is `Send`, for local
-            /// shields too. A second hook replaces the first, and at delivery the hook is dropped.
-            /// Without a hook, the outcome is dropped at the same place.
+            /// If the work ends after the shield was dropped, the hook runs on the thread on which
+            /// the work ends: a thread of the executor, or the one that drops the work at the
+            /// executor's shutdown. If the work had ended already, the hook runs on the thread that
+            /// drops the shield. So it must be `Send`, even for local shields. A second hook
+            /// replaces the first, and at delivery the hook is dropped. Without a hook, the outcome
+            /// is dropped on the same thread.
             ///
             /// # Panics
             ///

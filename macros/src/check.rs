@@ -36,7 +36,8 @@ pub(crate) fn check(input: &Input) -> Result<(), Error> {
     if let Safety::Unsafe(token) = &sig.safety {
         errors.push(Error::new_spanned(
             token,
-            "a shielded fn can outlive its caller, and with it what an `unsafe` caller guarantees: shield a safe fn around it",
+            "a shielded fn can outlive its caller, and then the guarantees of an `unsafe` call may no longer hold: put \
+             `#[shield]` on a safe fn that calls it",
         ));
     }
 

@@ -24,7 +24,7 @@ use crate::input::Input;
 /// | --- | --- |
 /// | `#[shield(spawner)]` | spawns the body on this spawner |
 /// | `#[shield]` | spawns the body on `futures_shield::current_runtime()` |
-/// | `#[shield(spawner, on_drop)]`, `#[shield(on_drop)]` | runs the body inside the caller, as `.shield_on_drop()` does; if the call is dropped partway, the remainder is spawned |
+/// | `#[shield(spawner, on_drop)]`, `#[shield(on_drop)]` | runs the body inside the caller, as `.shield_on_drop()` does; if the call is dropped partway, the rest is spawned |
 /// | `#[shield(.., crate = path)]` | for a crate in which futures-shield has another path than `::futures_shield` |
 ///
 /// The spawner comes first, the other arguments in any order. A spawner with the name `on_drop`
@@ -37,9 +37,9 @@ use crate::input::Input;
 /// compile error at the attribute. With a spawner it needs whichever feature the spawner needs:
 /// `futures_shield::spawn_fn` and your own implementations of `Spawn` need none.
 ///
-/// If the compiler "cannot find attribute `shield`" although it is imported from futures-shield,
-/// the feature `macros` is not enabled: the import then names the function `futures_shield::shield`
-/// only.
+/// If the compiler "cannot find attribute `shield`" although `shield` is imported from
+/// futures-shield, the feature `macros` is not enabled: the import then names the function
+/// `futures_shield::shield` only.
 ///
 /// # The spawner
 ///
@@ -53,7 +53,8 @@ use crate::input::Input;
 ///
 /// Free fns, associated fns, and methods with `self`, `self: Arc<Self>` and similar receivers, also
 /// in an impl of a trait with `async fn`s. Generics, `impl Trait`, patterns, `?` and early `return`
-/// work as in any `async fn`. The arguments, generic arguments and the output are `Send + 'static`.
+/// work as in any `async fn`. The arguments, generic arguments and the output must be
+/// `Send + 'static`.
 ///
 /// All arguments move into the task, used or not, and drop at the end of the body, in the order of
 /// a plain `async fn`.
@@ -63,7 +64,8 @@ use crate::input::Input;
 /// Each of these is a compile error, at the token that prevents it.
 ///
 /// - A fn that borrows from its caller, because the caller may be gone: `&self`, `&str`, `Foo<'_>`.
-/// - An `unsafe fn`, because the body may outlive what its caller guarantees.
+/// - An `unsafe fn`, because the body may still run when the guarantees of its caller no longer
+///   hold.
 /// - A sync fn. A fn under `#[async_trait]` is no longer an `async fn` when this attribute expands:
 ///   shield a future in its body instead.
 /// - A fn that awaits itself, even through `Box::pin`. The task requires a `Send` future, and rustc
@@ -91,11 +93,11 @@ use crate::input::Input;
 ///
 /// # Other attributes
 ///
-/// They stack, in either order. If `#[tracing::instrument]` is above `#[shield]`, its span is
-/// created inside the task, as a root unless it is given a parent. If it is below, the span is the
-/// caller's, and the body runs outside of it. `#[tokio::main]` goes below. If `#[tokio::test]` is
-/// above `#[shield]`, the attribute has no effect: the test body runs in `block_on` and cannot be
-/// cancelled.
+/// Other attributes can be above or below `#[shield]`. If `#[tracing::instrument]` is above it, the
+/// span is created inside the task, as a root unless it is given a parent. If it is below, the span
+/// is created in the caller, and the body runs outside of it. `#[tokio::main]` goes below. If
+/// `#[tokio::test]` is above `#[shield]`, the attribute has no effect: the test body runs in
+/// `block_on` and cannot be cancelled.
 ///
 /// # Cancel safety
 ///

@@ -28,7 +28,7 @@ impl Gone {
         self.wait.condition().is_set()
     }
 
-    /// Stops waiting, for a future that has completed otherwise and may be kept.
+    /// Stops waiting. Called by a future around this one that has completed and may be kept.
     pub(super) fn stop(&mut self) {
         self.wait.complete();
     }

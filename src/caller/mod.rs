@@ -22,8 +22,9 @@ use crate::util::sync::Arc;
 /// Shields the future that `work` returns, and gives `work` a [`Caller`] to see whether its caller
 /// is still there.
 ///
-/// The work can then decide whether to finish or to roll back. `work` is called at once, in this
-/// call, and its future is then shielded as by [`ShieldExt::shield`](crate::ShieldExt::shield).
+/// The work can then decide whether to finish or to roll back. `work` is called immediately, inside
+/// this call, and its future is then shielded as by
+/// [`ShieldExt::shield`](crate::ShieldExt::shield).
 ///
 /// # Cancel safety
 ///
@@ -72,7 +73,8 @@ where
 {
     let spawner = Contained::new(spawner);
     let (caller, gone) = Caller::new();
-    // Called before the call to the spawner begins: what it spawns itself is other work.
+    // `work` is called before the call to the spawner begins: what `work` itself spawns is other
+    // work.
     let future = work(caller);
     let location = Location::caller();
     Shield::new(if const { is_large::<F>() } {
@@ -145,8 +147,8 @@ impl Caller {
 
     /// Returns `true` if the caller is gone. Once true, it stays true.
     ///
-    /// `false` may be out of date a moment later. To undo work exactly if its outcome reaches
-    /// nobody, use [`on_orphan`](Shield::on_orphan).
+    /// `false` may be out of date a moment later. To undo something if, and only if, the outcome
+    /// reaches nobody, use [`on_orphan`](Shield::on_orphan).
     ///
     /// # Examples
     ///
@@ -202,8 +204,8 @@ impl Caller {
     /// Runs `future` until it completes or the caller is gone.
     ///
     /// Returns `None` if the caller is gone first, after dropping `future`. If the caller is
-    /// already gone, `future` is never polled. After that each poll tries `future` first, so no
-    /// value is lost to a tie.
+    /// already gone at the first poll, `future` is never polled. Otherwise each poll tries `future`
+    /// first: if it is ready and the caller is gone, its value is returned.
     ///
     /// # Cancel safety
     ///
@@ -215,7 +217,7 @@ impl Caller {
     ///
     /// # Examples
     ///
-    /// Nobody queues for a caller that is gone, and what has begun is finished:
+    /// The work does not queue for a caller that is gone, but finishes what it has begun:
     ///
     /// ```
     /// # #[cfg(feature = "tokio")] {
@@ -246,9 +248,9 @@ impl Caller {
 
     /// Runs `future` while the caller waits, and for a bounded time after the caller is gone.
     ///
-    /// `timer` returns the timer, on any runtime. It is called when the caller is gone: before that
-    /// no timer runs. Returns `None` if the timer completes first, after dropping `future`. Each
-    /// poll tries `future` first.
+    /// `timer` creates the timer, for example a sleep of the runtime. It is called once the caller
+    /// is gone: until then there is no timer. Returns `None` if the timer completes first, after
+    /// dropping `future`. Each poll tries `future` first.
     ///
     /// # Cancel safety
     ///

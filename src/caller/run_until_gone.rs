@@ -26,7 +26,8 @@ pin_project! {
 
 /// Whether the future was polled.
 enum Stage {
-    /// Not yet. Left by the first poll, which does not begin if the caller is gone already.
+    /// Not yet. Left by the first poll, which does not poll the future if the caller is gone
+    /// already.
     Unopened,
     /// It was. The final state.
     Opened,

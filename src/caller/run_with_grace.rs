@@ -80,7 +80,8 @@ where
         this.gone.stop();
         // If the drop of the future panics, unwinding drops the output.
         let output = Contained::new(output);
-        // One by one: `clear` lets a panic through, and the slot of the other contains its own.
+        // A panic of the timer's drop is contained. One of the future's drop passes through, as
+        // from an `.await`.
         this.timer.as_mut().set_empty();
         this.future.clear();
         Poll::Ready(output.into_inner())

@@ -8,11 +8,10 @@ use crate::util::call::{self, Restore};
 
 /// What belongs to the future: it moves into the orphan, or is dropped when the future ends.
 ///
-/// An enum, so that work that nobody tracks and that has no hook stores one word here, and reads it
-/// once.
+/// An enum, so that work without a tracker and a hook stores one word here, and reads it once.
 pub(super) enum Attached<T> {
     Nothing,
-    /// What trackers ask for.
+    /// The entry of the trackers.
     Entry(InlineEntry),
     /// Boxed, because few programs need it and every shield is moved.
     More(Box<More<T>>),
@@ -60,7 +59,7 @@ impl<T> Attached<T> {
         mem::replace(self, Self::Nothing)
     }
 
-    /// Makes room for everything.
+    /// Returns the boxed form, after moving into it what is attached so far.
     fn more(&mut self) -> &mut More<T> {
         let more = match self.take() {
             Self::Nothing => More::new(InlineEntry::none(), CallSpan::none()),
@@ -88,8 +87,8 @@ impl<T> Attached<T> {
         }
     }
 
-    /// Hides the call to a spawner that a poll runs in, until the poll has ended. Kept here, because
-    /// usually there is none, and a guard of its own would be looked at in each poll.
+    /// Hides the call to a spawner that a poll runs in, until the poll has ended. Kept here,
+    /// because usually there is none, and a separate guard would be checked in each poll.
     #[cold]
     pub(super) fn hide_call(&mut self) {
         self.more().hidden = call::hide();

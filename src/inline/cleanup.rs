@@ -18,16 +18,15 @@ use crate::util::contain::Contained;
 use crate::util::exclusive::Exclusive;
 use crate::util::held::Held;
 
-/// A cleanup that has its value. Erased, so that a guard can be kept in a field by a name that one
-/// can write.
+/// A cleanup that has its value. Erased, so that the type of a guard can be written, for a field.
 type CleanupFuture<T> = dyn Future<Output = T> + Send;
 
 /// Guards `value` with an async cleanup that always runs, even if the enclosing future is
 /// cancelled.
 ///
 /// It is for async code what `scopeguard::guard` is for sync code, and what
-/// `finally: await shield(cleanup())` means to be in Python. The value is used through the guard.
-/// Then one of three things happens:
+/// `finally: await shield(cleanup())` is meant to be in Python. The value is used through the
+/// guard. Then one of three things happens:
 ///
 /// - [`run`](Cleanup::run)`().await` cleans up inside the caller and returns the cleanup's output.
 /// - [`disarm`](Cleanup::disarm) returns the value, and nothing is cleaned up: a commit.
@@ -93,7 +92,7 @@ where
     let run = Box::pin(Run::NeedsValue {
         cleanup: Contained::new(cleanup),
     });
-    // If this panics, the value is dropped with a panic under way, like any local of the caller.
+    // If `track_inline` panics, unwinding drops the value, whose own drop may panic, too.
     let value = Contained::new(value);
     let attached = Attached::new(spawner.track_inline(location));
     Cleanup {
@@ -149,10 +148,10 @@ pin_project! {
     #[project = RunProj]
     #[project_replace = RunOwned]
     enum Run<V, C, F> {
-        /// The value is in use. Left when the guard is.
+        /// The value is in use. Left when the guard is run or dropped.
         NeedsValue { cleanup: Contained<C> },
-        /// The cleanup is to run. Left by the first poll, which calls the closure: not sooner, and
-        /// never in a drop, for it may panic, and may need the runtime that it is to run on.
+        /// The cleanup is to run. Left by the first poll, which calls the closure. It is never
+        /// called in a drop, because it may panic, and may need the runtime on which it will run.
         Ready { cleanup: Contained<C>, value: Contained<V> },
         /// The cleanup runs. The final state.
         Running { #[pin] future: F },
@@ -202,7 +201,7 @@ impl<V, T, S> Cleanup<V, T, S> {
     fn into_guarded(mut self) -> Guarded<V, T, S> {
         match self.guarded.take() {
             Some(guarded) => guarded,
-            None => unreachable!("whatever takes it takes the guard by value"),
+            None => unreachable!("only methods that consume the guard and its drop take it"),
         }
     }
 
@@ -327,7 +326,7 @@ impl<V: fmt::Debug, T, S> fmt::Debug for Cleanup<V, T, S> {
 }
 
 /// Future for the [`Cleanup::run`] method.
-#[must_use = "dropped at once, the cleanup is spawned and nobody waits for it: `.await` it"]
+#[must_use = "if this is dropped, the cleanup is spawned and nobody waits for it: `.await` it"]
 pub struct CleanupRun<T, S> {
     inline: Inline<CleanupFuture<T>, S>,
 }

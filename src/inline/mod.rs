@@ -121,7 +121,7 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
         if !call::is_outside() {
             self.attached.hide_call();
         }
-        // Before the future: if its poll panics, what is attached is dropped after it.
+        // Declared before the future: if its poll panics, what is attached is dropped after it.
         let polling = Polling(&mut self.attached);
         let mut future = Contained::new(future);
         match future.as_mut().poll(cx) {

@@ -12,22 +12,23 @@ use crate::util::contain::Contained;
 use crate::util::flag::SetOnDrop;
 
 /// Response future of a [`ShieldService`](super::ShieldService).
-#[must_use = "an eager response is worked on whether or not this is awaited, but it reaches nobody: `.await` it"]
+#[must_use = "the handler of an eager layer runs even if this is not awaited, but its response reaches nobody: \
+              `.await` it"]
 pub struct ResponseFuture<F: Future, S> {
     response: Response<F, S>,
-    /// The caller that the handler sees, if it runs inside this future. `None` at the end, and for
-    /// an eager shield, which has its own.
+    /// The caller that the handler sees, if the handler runs inside this future. `None` once this
+    /// has completed, and for an eager shield, which has its own.
     gone: Option<SetOnDrop>,
 }
 
-/// How the future of the inner service runs. None of them holds it in place: it may be large, and
-/// this is moved by the layers outside.
+/// How the future of the inner service runs. No variant holds that future in place, because it may
+/// be large, and the layers outside move this.
 pub(super) enum Response<F: Future, S> {
-    /// The predicate returned `false`: it is dropped with its caller, as without the layer.
+    /// The predicate returned `false`: the future is dropped with its caller, as without the layer.
     Bare { future: Contained<Pin<Box<F>>> },
-    /// It is a task of its own.
+    /// The future is a task of its own.
     Eager { shield: Shield<F::Output> },
-    /// It runs in here, until this is dropped.
+    /// The future runs in here, until this is dropped.
     OnDrop { shield: ShieldOnDrop<InSpan<F>, S> },
 }
 
@@ -61,8 +62,8 @@ impl<F: Future, S> Future for ResponseFuture<F, S> {
 
 impl<F: Future, S> Drop for ResponseFuture<F, S> {
     fn drop(&mut self) {
-        // When the response is dropped, and the rest of it spawned, the caller is gone already. Who
-        // waits for that is woken after it, by the drop of the field.
+        // The caller is gone before the field `response` is dropped and the rest of the work is
+        // spawned. Tasks that wait for that are woken after it, by the drop of the field `gone`.
         if let Some(gone) = &self.gone {
             gone.set();
         }

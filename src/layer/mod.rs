@@ -1,7 +1,7 @@
 //! A tower layer that shields the response futures of a service, and its named parts.
 //!
-//! What a program uses is [`ShieldLayer`], at the root of the crate: its documentation is the guide
-//! to all of this. The types here are for signatures and struct fields:
+//! Programs use [`ShieldLayer`], at the root of the crate, whose documentation explains the whole
+//! layer. The types here are for signatures and struct fields:
 //!
 //! ```
 //! use axum::extract::Request;

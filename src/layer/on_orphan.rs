@@ -8,8 +8,8 @@ use crate::util::contain::Contained;
 
 /// Makes a hook for a request. Implemented by [`NoHook`] and [`OnOrphan`], and sealed.
 ///
-/// `T` is the output of the response future, a `Result`. The hook is given that in a `Result` with
-/// [`ShieldError`].
+/// `T` is the output of the response future, a `Result`. The hook is called with a
+/// `Result<T, ShieldError>`.
 ///
 /// # Examples
 ///
@@ -50,7 +50,7 @@ pub struct NoHook;
 pub struct OnOrphan<F, T> {
     make: Contained<F>,
     // Named here, so that `outcome` needs no type in `|request: &R| move |outcome| ..`: it is known
-    // once the layer is applied to a service. A function pointer, because none is kept.
+    // once the layer is applied to a service. `fn(T)`, because no `T` is stored.
     outcome: PhantomData<fn(T)>,
 }
 

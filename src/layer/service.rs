@@ -67,9 +67,9 @@ where
         self.inner.poll_ready(cx)
     }
 
-    /// Each step may panic. What the steps before it have made is the user's to drop, hence
-    /// `Contained`; and a caller that a request was given is gone then, because its `SetOnDrop` is
-    /// dropped here.
+    /// Each step may panic. Then the values of the steps before it are dropped, and their drops,
+    /// too, may panic: hence `Contained`. If the request was given a caller, that caller is gone,
+    /// because its `SetOnDrop` is dropped here.
     fn call(&mut self, request: R) -> Self::Future {
         let Self { inner, layer } = self;
         let mut request = Contained::new(request);
@@ -97,8 +97,8 @@ where
     }
 }
 
-// Functions of their own, so that a large future is not in one frame with its copies in the other
-// mode (debug builds).
+// Separate functions for the modes, so that in debug builds no frame holds the copies of a large
+// future for all modes.
 
 fn bare<F: Future, S>(gone: Option<SetOnDrop>, call: impl FnOnce() -> F) -> ResponseFuture<F, S> {
     let future = Contained::new(Box::pin(call()));
@@ -173,12 +173,13 @@ where
     S: Spawn + Clone,
     K: FnOnce(Result<F::Output, ShieldError>) + Send + 'static,
 {
-    // Cloned first: a clone that panics finds no future to drop.
+    // Cloned first: if the clone panics, there is no future yet.
     let spawner = spawner.clone();
     let future = Box::pin(in_current_span(call()));
     let mut shield = ShieldOnDrop::new(location, future, spawner);
     if let Some(hook) = hook.into_inner() {
-        // At delivery the hook is dropped, and its drop sees the caller gone.
+        // At delivery the hook is dropped unused, after `gone`: the drop of what it captured sees
+        // that the caller is gone.
         let gone = gone.as_ref().map(SetOnDrop::another);
         let hook = Contained::new(hook);
         shield = shield.on_orphan(move |outcome| {

@@ -17,10 +17,10 @@ use crate::util::contain::Contained;
 /// Shields each response future of a service from being dropped, as servers do when a client hangs
 /// up.
 ///
-/// It goes on any `tower::Service` (axum, tonic, hyper). What
-/// [`call`](tower_service::Service::call) of the inner service returns is shielded. The service is
-/// not cloned and its error type does not change. Back-pressure is kept: `poll_ready` is the inner
-/// service's, and the service that was ready makes the future.
+/// It goes on any `tower::Service` (axum, tonic, hyper). It shields the future that
+/// [`call`](tower_service::Service::call) of the inner service returns. The service is not cloned
+/// and its error type does not change. Back-pressure is kept: `poll_ready` polls the inner service,
+/// and `call` then calls that same service.
 ///
 /// ```
 /// # #[cfg(feature = "tokio")] {
@@ -53,10 +53,10 @@ use crate::util::contain::Contained;
 /// **Put a concurrency limit inside the shield.** An HTTP/2 server bounds the *streams* of a
 /// connection, and that bounds its running handlers only because the server drops the handler of a
 /// stream that is reset. A shielded handler continues. So a client that opens streams and resets
-/// them at once (Rapid Reset, CVE-2023-44487) can start handlers without bound. Measured with
+/// them immediately (Rapid Reset, CVE-2023-44487) can start handlers without bound. Measured with
 /// 10,000 streams opened and reset on one connection, and handlers that take 3 s:
 ///
-/// | service | handlers that ran at once, at most |
+/// | service | handlers that ran at the same time, at most |
 /// | --- | --- |
 /// | without a shield | 2 |
 /// | shielded, in either mode | 356 |
@@ -73,9 +73,9 @@ use crate::util::contain::Contained;
 /// - tonic's own `Server::concurrency_limit_per_connection` is applied *outside* the layers given
 ///   to `Server::layer`. Its permit is returned when the stream is reset, so it does not bound
 ///   orphans.
-/// - A limit bounds how many orphans there are, and not for how long. For that, put a timeout
-///   inside the shield, or end the handler with [`Caller::run_with_grace`].
-/// - To answer 503 while too many handlers are orphans, use a layer outside that looks at
+/// - A limit bounds the number of orphans, but not the time for which they run. To bound that time,
+///   put a timeout inside the shield, or end the handler with [`Caller::run_with_grace`].
+/// - To answer 503 while too many handlers are orphans, use a layer outside that checks
 ///   [`Tracker::orphans`](crate::Tracker::orphans). Do not use the predicate for that: a request
 ///   that it does not choose can be cut off partway, under exactly the load at which clients hang
 ///   up.
@@ -89,21 +89,21 @@ use crate::util::contain::Contained;
 /// | --- | --- | --- |
 /// | concurrency limit | inside | see above |
 /// | timeout (`TimeoutLayer`) | outside, to answer the client in time | the handler continues as an orphan |
-/// | | inside, to bound the handler | the timeout cuts the handler off partway: what is inside a shield is not shielded from what else is inside |
+/// | | inside, to bound the handler | the timeout cuts the handler off partway: a shield does not protect the handler from a layer that is inside the shield, too |
 /// | `TraceLayer` | outside | the handler keeps the span (see below), and so do the events of orphans. If the client hangs up, `on_response` is not called. Inside, it is called for orphans too, with the time that the handler took |
 /// | `CatchPanicLayer` | outside | the panic resumes in the response future and is caught there; the panic of an orphan is an `Err` in its hook, and counts as a panic. Inside, the shield sees a response with status 500, and the hook gets that |
-/// | tower-http's `OnEarlyDropLayer` | outside | it reports that the client hung up. Inside, it sees nothing of that, because the handler is not dropped |
+/// | tower-http's `OnEarlyDropLayer` | outside | it reports that the client hung up. Inside, it reports nothing, because the handler is not dropped |
 ///
-/// A guard that takes its own drop for a hang-up is also dropped when the handler panics, because a
-/// panic unwinds through the caller. It must check [`std::thread::panicking`], or have a
-/// `CatchPanicLayer` between itself and the shield. `OnEarlyDropLayer` does not check: it needs the
-/// latter.
+/// A guard that reports its own drop as a hang-up is also dropped when the handler panics, because
+/// a panic unwinds through the caller. It must check [`std::thread::panicking`], or have a
+/// `CatchPanicLayer` between itself and the shield. `OnEarlyDropLayer` does not check, so it needs
+/// a `CatchPanicLayer`.
 ///
 /// # What is covered
 ///
-/// - The response *future* is, and a streaming body is not: what a body does after the response has
-///   been returned is cut off when the client hangs up, as without the layer. A body that has to
-///   clean up owns a [`cleanup`](crate::cleanup()).
+/// - The response *future* is covered, and a streaming body is not: what a body does after the
+///   response has been returned is cut off when the client hangs up, as without the layer. If a
+///   body has to clean up, let it own a [`cleanup`](crate::cleanup()).
 /// - The response of an orphan reaches nobody. It is dropped, unless [`on_orphan`](Self::on_orphan)
 ///   gives the request a hook.
 /// - A handler that waits for the rest of a request body is unfinished work like any other. If the
@@ -118,26 +118,26 @@ use crate::util::contain::Contained;
 /// With the feature `tracing`, a shielded handler is polled and dropped inside the span in which
 /// the service was called, wherever it runs. So the events of a handler, and of an orphan, are
 /// found under the span of the request, such as a `TraceLayer` outside makes. The span closes only
-/// when the orphan has ended. Other context, such as task-locals, does not go with a task: set it
-/// inside the shield.
+/// when the orphan has ended. Other context, such as task-locals, is not passed on to a task: set
+/// it inside the shield.
 ///
 /// # Cancel safety
 ///
 /// If the response future is dropped, the handler continues, as with
-/// [`ShieldExt::shield`](crate::ShieldExt::shield), or with
-/// [`shield_on_drop`](crate::ShieldExt::shield_on_drop) in that mode. If the predicate returned
-/// `false`, the handler is dropped with the response future, as without the layer.
+/// [`ShieldExt::shield`](crate::ShieldExt::shield), or in the mode [`on_drop`](Self::on_drop) as
+/// with [`shield_on_drop`](crate::ShieldExt::shield_on_drop). If the predicate returned `false`,
+/// the handler is dropped with the response future, as without the layer.
 ///
 /// # Panics
 ///
-/// A panic of the handler resumes in whoever awaits the response, with its own payload: the
+/// A panic of the handler resumes in the code that awaits the response, with its own payload: the
 /// connection sees what it would have seen without the layer. If the executor drops the handler
 /// unfinished, as a runtime does when it is shut down, awaiting the response panics with a
 /// descriptive message, which ends the connection.
 ///
 /// A panic of a closure that this layer was given, of the inner service or of the spawner passes
-/// through `call`. If a caller has been made for the request by then, it is gone. If the spawner
-/// panicked, the handler's outcome goes to its hook.
+/// through `call`. If the request has been given a [`Caller`] by then, that caller is gone. If the
+/// spawner panicked, the handler's outcome goes to its hook.
 ///
 /// # Examples
 ///
@@ -215,7 +215,7 @@ impl<S> ShieldLayer<S> {
 
 impl<S, P, C, H> ShieldLayer<S, P, C, H> {
     /// Shields as [`ShieldExt::shield_on_drop`](crate::ShieldExt::shield_on_drop) does: without a
-    /// task for each request. The rest of a handler is spawned when its client hangs up.
+    /// task for each request. When a client hangs up, the rest of its handler is spawned.
     ///
     /// # Examples
     ///
@@ -261,10 +261,10 @@ impl<S, P, C, H> ShieldLayer<S, P, C, H> {
     /// Gives each request its [`Caller`], so that the handler can see whether its client is still
     /// there.
     ///
-    /// `pass` is called for every request, after the predicate and before the inner service; what
-    /// it returns is dropped. It is called for requests that the predicate does not choose as well,
-    /// so that a handler can rely on it. The caller is gone once the response future has completed
-    /// or was dropped. A second `with_caller` replaces the first.
+    /// `pass` is called for every request, after the predicate and before the inner service, even
+    /// if the predicate returned `false`: so a handler can rely on its caller. What `pass` returns
+    /// is dropped. The caller is gone once the response future has completed or was dropped. A
+    /// second `with_caller` replaces the first.
     ///
     /// The type of the request has to be written: `|request: &mut Request, caller|`.
     ///
@@ -312,18 +312,23 @@ impl<S, P, C, H> ShieldLayer<S, P, C, H> {
         }
     }
 
-    /// Gives each shielded request a hook, which gets the outcome if the client is gone by then.
+    /// Gives each shielded request a hook, which is called with the outcome if the client is gone.
     ///
     /// `make_hook` is called for each shielded request, after [`with_caller`](Self::with_caller)
-    /// and before the inner service. It returns the hook, with what that keeps of the request: the
-    /// layer has one location, so this is the only way to learn *which* request it was. A second
-    /// `on_orphan` replaces the first.
+    /// and before the inner service. It returns the hook, which can capture parts of the request:
+    /// the layer has one location, so this is the only way to learn *which* request it was. A
+    /// second `on_orphan` replaces the first.
     ///
     /// The hook is called at most once, when the handler has ended and its response future was
     /// dropped before it completed: see [`Shield::on_orphan`](crate::Shield::on_orphan). It is also
     /// called if the response future was never polled, unless the layer is in
     /// [`on_drop`](Self::on_drop) mode: there, a handler that was never polled never ran, and its
-    /// hook is dropped. A response that reached its caller has no use for the hook either.
+    /// hook is dropped. If the response has reached its caller, the hook is dropped, too.
+    ///
+    /// It takes a closure that returns a closure, `|request: &Request| move |outcome| ..`. If the
+    /// outer one is missing, as in `on_orphan(|outcome| ..)`, the compiler reports that it expected
+    /// a `FnOnce(Result<_, ShieldError>)` closure and found another type, or a "type mismatch in
+    /// closure arguments" (E0631).
     ///
     /// The type of the request has to be written: `|request: &Request|`. The type of the outcome is
     /// `Result<Result<Response, Error>, ShieldError>`, for the response and the error of the inner

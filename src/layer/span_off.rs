@@ -1,6 +1,6 @@
 //! The span of a handler, without the feature `tracing`: none.
 
-/// What `span.rs` has in its place.
+/// Takes the place of the type in `span.rs`.
 pub(super) type InSpan<F> = F;
 
 pub(super) fn in_current_span<F>(future: F) -> InSpan<F> {

@@ -23,7 +23,7 @@ use crate::util::contain::Contained;
 /// # shield(futures_shield::spawn_fn(|task| drop(task)));
 /// ```
 pub trait PassCaller<R>: sealed::Sealed {
-    /// `caller` makes a `Caller`: a layer that gives none to its requests does not make one either.
+    /// `caller` creates the `Caller`, so that a layer whose requests get none does not create one.
     #[doc(hidden)]
     fn pass(&self, request: &mut R, caller: impl FnOnce() -> Caller);
 }

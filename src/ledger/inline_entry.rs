@@ -8,9 +8,9 @@ use super::lines::Lines;
 /// What [`Spawn::track_inline`](crate::Spawn::track_inline) returns: the count of work that runs
 /// inside its caller.
 ///
-/// The shield that gets it begins to count when the work is first polled, and ends when the work
-/// has ended. A [`Tracker`](crate::Tracker) makes it; a spawner that wraps another one forwards it.
-/// A spawner that counts nothing returns [`InlineEntry::none`].
+/// The shield that receives it begins the count when the work is first polled, and ends the count
+/// when the work has ended. A [`Tracker`](crate::Tracker) creates it; a spawner that wraps another
+/// one forwards it. A spawner that counts nothing returns [`InlineEntry::none`].
 ///
 /// # Examples
 ///
@@ -34,13 +34,13 @@ use super::lines::Lines;
 ///     }
 /// }
 /// ```
-#[must_use = "it is for the shield that asked for it"]
+#[must_use = "return it to the shield that called `track_inline`"]
 pub struct InlineEntry {
     lines: Lines,
 }
 
 impl InlineEntry {
-    /// Returns an entry that counts nothing: the answer of a spawner that is not a tracker.
+    /// Returns an entry that counts nothing, for a spawner that is not a tracker.
     #[inline]
     pub const fn none() -> Self {
         Self { lines: Lines::none() }

@@ -8,8 +8,8 @@ use crate::util::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
 /// The counts of one location, and the next one in the same bucket of the table.
 ///
 /// An entry counts here first and in the whole second, and leaves the whole first. So while the
-/// whole is not zero, some line is not zero either, and nobody has to wait for another thread to
-/// see which one.
+/// whole is not zero, some line is not zero either, and a thread that looks for it need not wait
+/// for another one.
 pub(crate) struct Line {
     pub(super) location: CallLocation,
     whole: Arc<Whole>,
@@ -70,7 +70,7 @@ impl Line {
         self.whole.enter();
     }
 
-    /// Leaves both counts. Returns `true` if the caller is to call [`wake`](Self::wake).
+    /// Leaves both counts. If it returns `true`, [`wake`](Self::wake) must be called.
     #[inline]
     pub(super) fn leave(&self) -> bool {
         let is_drained = self.whole.leave();
@@ -78,7 +78,7 @@ impl Line {
         is_drained
     }
 
-    /// Wakes whoever waits until nothing runs.
+    /// Wakes the tasks that wait until nothing runs.
     pub(super) fn wake(&self) {
         self.whole.wake();
     }
@@ -113,8 +113,8 @@ impl Line {
             panicked,
             cancelled,
         } = *lock(&self.orphans);
-        // Read after the orphans, of which some may have ended by then: an orphan counts as running
-        // until it is not one any more.
+        // Read after the orphans, some of which may have ended by then. The maximum, because an
+        // orphan counts as running for as long as it is an orphan.
         let running = if is_idle {
             0
         } else {

@@ -9,12 +9,12 @@ use crate::util::sync::Arc;
 #[derive(Clone)]
 pub(crate) struct Lines(Option<Arc<Node>>);
 
-/// The trackers at which nothing runs any more and somebody waits for that.
+/// The lines of those trackers in which nothing runs any more and a task waits for that.
 #[must_use]
 pub(crate) struct Drained(Lines);
 
 impl Drained {
-    /// Wakes whoever waits.
+    /// Wakes the tasks that wait for that.
     #[inline]
     pub(crate) fn wake(self) {
         if !self.0.is_none() {
@@ -127,7 +127,7 @@ impl Lines {
         self.for_each(Line::enter);
     }
 
-    /// Leaves each line. It wakes nobody, so it can be called under a lock.
+    /// Leaves each line. It wakes no task, so it can be called under a lock.
     #[inline]
     pub(crate) fn leave(&self) -> Drained {
         match &self.0 {

@@ -4,7 +4,7 @@ use crate::util::sync::{AtomicUsize, Ordering};
 use crate::util::wait::Condition;
 use crate::util::waiters::Waiters;
 
-/// Set in [`Whole::running`] while somebody may wait for it to reach zero.
+/// Set in [`Whole::running`] while a task may wait for it to reach zero.
 const AWAITED: usize = 1;
 /// One entry in [`Whole::running`].
 const ONE: usize = 2;
@@ -12,7 +12,7 @@ const ONE: usize = 2;
 /// The counts over all locations.
 pub(crate) struct Whole {
     /// The number of entries, times [`ONE`], and [`AWAITED`]: one word, so that the entry that
-    /// makes it zero knows whether it has somebody to wake.
+    /// makes it zero also reads whether there is a task to wake.
     running: AtomicUsize,
     pub(super) orphans: AtomicUsize,
     waiters: Waiters,
@@ -41,7 +41,7 @@ impl Whole {
         self.running.fetch_add(ONE, Ordering::Release);
     }
 
-    /// Returns `true` if this made the count zero while somebody waits for that.
+    /// Returns `true` if this made the count zero while a task waits for that.
     #[inline]
     pub(super) fn leave(&self) -> bool {
         // Release for what the work did; acquire to hand on what earlier entries did.
@@ -67,7 +67,7 @@ impl Condition for Whole {
     }
 
     fn holds_for_waiter(&self) -> bool {
-        // Whoever makes it zero after this sees the mark, and then the waker in the list.
+        // The entry that makes it zero after this sees the mark, and then the waker in the list.
         self.running.fetch_or(AWAITED, Ordering::AcqRel) / ONE == 0
     }
 }

@@ -23,8 +23,9 @@ pub(crate) struct Awaiter<T> {
     location: CallLocation,
 }
 
-/// What is needed until the outcome is delivered. Foreign code may run when it is dropped: that of
-/// the hook, which is not needed any more, and of those who wait for the caller to be gone.
+/// What is needed until the outcome is delivered. Foreign code may run when it is dropped: the drop
+/// of the hook, which is not needed any more, and the wakers of tasks that wait for the caller to
+/// be gone.
 struct Waiting<T> {
     relay: Arc<Relay<T>>,
     hook: HookSlot<T>,
@@ -69,8 +70,9 @@ impl<T> Awaiter<T> {
         Poll::Ready(outcome)
     }
 
-    /// At delivery, too, the caller is gone. Every query returns that before foreign code runs. This
-    /// runs none, so it can be called under a lock.
+    /// Marks the caller as gone, which it is at delivery, too. Called before any foreign code runs,
+    /// so that every query returns the new value there. It runs no foreign code itself, so it can
+    /// be called under a lock.
     #[inline]
     pub(crate) fn set_gone(&self) {
         if let Some(Waiting { gone: Some(gone), .. }) = &*self.waiting {

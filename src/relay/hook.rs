@@ -4,8 +4,8 @@ use crate::error::Outcome;
 use crate::util::contain::contain;
 use crate::util::exclusive::Exclusive;
 
-/// The closure given to [`on_orphan`](crate::Shield::on_orphan). `Send` for local shields too:
-/// whichever thread ends the pair runs it.
+/// The closure given to [`on_orphan`](crate::Shield::on_orphan). `Send` for local shields too: it
+/// runs on the thread on which the work ends or the shield is dropped, whichever is later.
 pub(crate) type Hook<T> = Box<dyn FnOnce(Outcome<T>) + Send + 'static>;
 
 /// Room for a hook on the caller's side: work whose caller stays never needs one.

@@ -4,10 +4,10 @@
 /// caller's side, an [`Awaiter`](super::Awaiter).
 ///
 /// A macro, because `#[track_caller]` ends at a closure: so tokio's task hooks and console show the
-/// user's line. The order of the locals matters if the spawner panics. The call ends first, and the
-/// relay learns where trackers count the work; then the awaiter is dropped, and the work that the
-/// spawner may have taken has lost its caller; the spawner, which may panic in its drop too, is
-/// dropped last and contained.
+/// user's line. The order of the locals matters if the spawner panics. The call ends first, and
+/// stores in the relay the lines at which trackers count the work; then the awaiter is dropped, and
+/// the work that the spawner may have taken has lost its caller; the spawner, which may panic in
+/// its drop too, is dropped last and contained.
 macro_rules! launch {
     ($spawner:expr, $spawn:ident, $location:expr, $future:expr, $gone:expr $(, $hook:expr)?) => {{
         let spawner = $spawner;

@@ -89,7 +89,7 @@ impl<T> Relay<T> {
     fn adopt(&self, lines: Lines) {
         let mut shared = lock(&self.shared);
         shared.lines = lines;
-        // The caller is still in the call, so it has neither taken the outcome nor gone.
+        // The caller is still in the call, so it has not taken the outcome and is not gone.
         if let State::Ended(_) = shared.state {
             let drained = shared.lines.leave();
             drop(shared);
@@ -191,11 +191,11 @@ impl<T> Relay<T> {
                 wake(waker);
             }
             State::Awaited(waker) => {
-                // Under the lock, or a caller that is gone at this moment counts its hook while the
-                // work still counts.
+                // Under the lock: otherwise a caller that is gone at this moment would count its
+                // hook while the work still counts.
                 let drained = shared.lines.leave();
                 drop(shared);
-                // First, while nothing runs: the caller may spawn more.
+                // First, while nothing runs: once it is woken, the caller may spawn more work.
                 drained.wake();
                 wake(waker);
             }
@@ -239,8 +239,8 @@ fn wake(waker: Option<Waker>) {
     }
 }
 
-/// The call to the spawner of an eager shield. When it ends, by unwinding too, the relay knows
-/// where trackers count the work.
+/// The call to the spawner of an eager shield. When it ends, even by unwinding, it stores in the
+/// relay the lines at which trackers count the work.
 pub(crate) struct SpawnCall<'a, T> {
     relay: Option<&'a Relay<T>>,
     call: EagerCall,

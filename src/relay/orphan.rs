@@ -22,15 +22,16 @@ impl<T> Orphan<T> {
         }
     }
 
-    /// Returns the event that the work is an orphan, to be emitted once every query says so. If the
-    /// work ends on another thread at that moment, the event of its end may be emitted first.
+    /// Returns the event that the work is an orphan, to be emitted once every query reports that.
+    /// If the work ends on another thread at that moment, the event of its end may be emitted
+    /// first.
     pub(crate) fn announcement(&self) -> Announcement {
         self.trace.announcement()
     }
 
     /// The work has ended as an orphan: gives the outcome to the hook, or drops it if there is
-    /// none. Neither can panic the thread that it happens to run on. The ending counts after that,
-    /// and the work no longer does.
+    /// none. A panic of either is contained. After that the ending counts, and the work no longer
+    /// does.
     pub(crate) fn conclude(self, location: CallLocation, outcome: Outcome<T>, count: Count) {
         let Self { hook, trace } = self;
         let ending = match &outcome {
@@ -49,7 +50,7 @@ impl<T> Orphan<T> {
     /// hook here, on the caller's side. It counts while the hook runs.
     pub(crate) fn take_late(self, location: CallLocation, outcome: Outcome<T>, _count: Count, gone: Option<SetOnDrop>) {
         let Self { hook, trace } = self;
-        // Before the hook, which may wait for somebody who waits for this.
+        // Before the hook, which may wait for a task that waits for the caller to be gone.
         drop(gone);
         trace.end(location, &outcome);
         run(hook, outcome);

@@ -25,8 +25,8 @@ thread_cells! {
 
 /// The span that was current at the user's call, to be the parent of the events.
 ///
-/// A subscriber may itself shield, for example to ship each event. A shield made inside an event of
-/// ours stays silent, or that event's shield would emit the next one, without end.
+/// A subscriber may itself shield, for example to ship each event. A shield that is made inside an
+/// event of ours emits no events: otherwise it would emit the next one, and so on forever.
 pub(crate) enum CallSpan {
     /// No span, or no subscriber.
     None,
@@ -95,7 +95,7 @@ macro_rules! event {
     };
 }
 
-/// The events of one orphan. `None` if it stays silent.
+/// The events of one orphan. `None` if it emits none.
 pub(crate) struct Trace(Option<Arc<Record>>);
 
 /// The event that work is an orphan.

@@ -35,7 +35,7 @@ impl<T> Settle<T> for Arc<Relay<T>> {
     }
 }
 
-/// The caller was gone before the work became a task: nobody to hand over to, so nothing is shared.
+/// The caller was gone before the work became a task: nothing is handed over, so nothing is shared.
 pub(crate) struct Orphaned<T> {
     location: CallLocation,
     /// `None` once the work has ended.

@@ -8,7 +8,7 @@ use crate::spawn::Spawn;
 ///
 /// async-std is discontinued
 /// ([RUSTSEC-2025-0052](https://rustsec.org/advisories/RUSTSEC-2025-0052.html)): new code should
-/// use `Smol`, on which it was built. The executor is never shut down.
+/// use smol, from whose crates async-std was built. The executor is never shut down.
 ///
 /// # Examples
 ///

@@ -6,10 +6,10 @@ use crate::spawn::Spawn;
 
 /// Returns a spawner for the runtime that the enabled features select.
 ///
-/// If this thread is in a Tokio runtime (feature `tokio`), it is that one. Otherwise it is smol's
-/// global executor (feature `smol`), or else async-std's (feature `async-std`). Enabling one more
-/// feature never breaks a build. The choice is made here, and the spawner can be called from
-/// anywhere afterwards. This is for applications; a library takes `impl Spawn` instead.
+/// If this thread is in a Tokio runtime (feature `tokio`), that runtime is selected. Otherwise it
+/// is smol's global executor (feature `smol`), or else async-std's (feature `async-std`). Enabling
+/// one more feature never breaks a build. The choice is made in this call, and the spawner can be
+/// called from anywhere afterwards. This is for applications; a library takes `impl Spawn` instead.
 ///
 /// If any crate in the build enables `smol` or `async-std`, a thread outside of Tokio gets that
 /// executor instead of a panic. If that matters, name the runtime.

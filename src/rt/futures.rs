@@ -26,7 +26,7 @@ pub struct FuturesSpawner<S> {
 }
 
 impl<S> FuturesSpawner<S> {
-    /// Creates a spawner from an executor of the futures crate's kind.
+    /// Creates a spawner from an executor that implements the traits of the futures crate.
     pub const fn new(spawner: S) -> Self {
         Self {
             spawner: Contained::new(spawner),

@@ -14,7 +14,7 @@ use crate::spawn::{Spawn, SpawnLocal};
 /// A [`Handle`] is a spawner, too.
 ///
 /// A current-thread runtime runs tasks only inside its `block_on`: its orphans stop when that
-/// returns, and continue in the next one.
+/// returns, and continue in the next `block_on`.
 ///
 /// # Examples
 ///
@@ -96,9 +96,9 @@ impl SpawnLocal for LocalSet {
 /// The Tokio `LocalSet` or `LocalRuntime` that this thread is running, for code that cannot reach
 /// the set itself (as in actix).
 ///
-/// Unlike every other spawner it cannot be called from anywhere: it looks the set up at each spawn,
-/// and panics if the thread is not running one. Prefer the `LocalSet` itself, which is a spawner,
-/// too.
+/// Unlike every other spawner it cannot be called from anywhere: at each spawn it looks for the set
+/// that the thread is running, and panics if there is none. Prefer the `LocalSet` itself, which is
+/// a spawner, too.
 ///
 /// # Examples
 ///

@@ -141,7 +141,7 @@ fn share<T>(outcome: Outcome<T>) -> SharedOutcome<T> {
     }
 }
 
-/// Returns the outcome if nobody else has it.
+/// Returns the outcome if no clone still holds it.
 fn unshare<T>(outcome: SharedOutcome<T>) -> Option<Outcome<T>> {
     match outcome {
         Ok(output) => Some(Ok(Arc::try_unwrap(output).ok()?.into_inner())),

@@ -73,7 +73,7 @@ pub struct SharedFallibleShield<T> {
     waiter: Waiter<T>,
 }
 
-/// One of those who wait for the same outcome.
+/// One of the waiters for an outcome.
 struct Waiter<T> {
     wait: WaitFor<Hub<T>>,
 }

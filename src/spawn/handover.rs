@@ -48,9 +48,9 @@ pub(crate) fn eager_call(location: CallLocation) -> EagerCall {
 }
 
 impl EagerCall {
-    /// Returns `true` if trackers began to count the work, or may have in an outer call. Then call
-    /// [`take_lines`](Self::take_lines): in the drop of the owner, so that it is not left out if
-    /// the spawner panics.
+    /// Returns `true` if trackers began to count the work, or may have in an outer call. Then the
+    /// owner calls [`take_lines`](Self::take_lines) in its drop, so that it is called even if the
+    /// spawner panics.
     #[inline]
     pub(crate) fn has_lines(&self) -> bool {
         call::is_claimed() || self.call.is_nested()
@@ -89,8 +89,8 @@ impl Drop for InlineCall {
     }
 }
 
-/// A tracker's part of a call: the count of its task, or `None` if a shield keeps it, and the call
-/// to the spawner inside.
+/// Takes over the work of the current call for a tracker. Returns the count of the tracker's task,
+/// or `None` if the shield keeps it, and a guard for the call to the spawner inside.
 #[inline]
 pub(crate) fn claim(ledger: &Ledger, caller: CallLocation) -> (Option<Count>, Restore) {
     let (call, restore) = call::claim(caller);

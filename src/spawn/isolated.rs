@@ -10,8 +10,9 @@ use crate::util::call;
 use crate::util::slot::Slot;
 
 pin_project! {
-    /// A future that does not see the call to the spawner that it may be polled or dropped in, and
-    /// whose drop does not panic. Shielded work does as much itself.
+    /// Polls and drops a future so that it does not see the call to a spawner that may be under
+    /// way, and contains a panic of its drop. Shielded work needs no such wrapper: it does both
+    /// itself.
     pub(crate) struct Isolated<F> {
         #[pin]
         future: Slot<F>,

@@ -22,9 +22,10 @@ use crate::util::call::Call;
 
 /// Returns the location of the user's call whose work is being spawned.
 ///
-/// Inside a call to a spawner, that is the `.shield*()` call (for a future spawned directly on a
-/// [`Tracker`](crate::Tracker) or a [`DynSpawner`], that call). Anywhere else it is `None`, even in
-/// work, hooks, wakers and drops that happen to run inside the call to a spawner.
+/// Inside a call to a spawner, that is the `.shield*()` call. For a future that is spawned directly
+/// on a [`Tracker`](crate::Tracker) or a [`DynSpawner`], it is the call that spawns it. Anywhere
+/// else it is `None`, even in work, hooks, wakers and drops that happen to run inside the call to a
+/// spawner.
 ///
 /// # Examples
 ///
@@ -57,20 +58,20 @@ pub fn spawn_location() -> Option<&'static Location<'static>> {
 /// An implementation keeps these rules:
 ///
 /// - It can be called from anywhere: any thread, inside or outside of the runtime's context, in
-///   `Drop`, while the thread unwinds. So look ambient state up where the spawner is created, not
-///   in this method.
+///   `Drop`, while the thread unwinds. So look ambient state up when the spawner is created, not in
+///   this method.
 /// - If it can take no more work, it drops the future and does not panic. The shield then ends as
 ///   cancelled.
 /// - Dropping the runtime drops the futures that it still holds.
 /// - A spawner that wraps another one calls it on the same thread, inside its own call, and
-///   forwards [`track_inline`](Spawn::track_inline). If it does not, a [`Tracker`](crate::Tracker)
-///   inside does not count work that runs inline, and a spawn that reaches the tracker from another
-///   thread is counted at the wrapper's line and never as an orphan, and again if the work ran
-///   inline. A closure cannot forward: write `Tracker::new(spawn_fn(..))`, not
-///   `spawn_fn(.. tracker ..)`.
+///   forwards [`track_inline`](Spawn::track_inline). If it does not forward that, a
+///   [`Tracker`](crate::Tracker) inside does not count work that runs inline. If it spawns from
+///   another thread, a tracker inside counts the work at the wrapper's line, never as an orphan,
+///   and a second time if the work ran inline. A closure cannot forward: write
+///   `Tracker::new(spawn_fn(..))`, not `spawn_fn(.. tracker ..)`.
 /// - If it spawns something of its own inside the call, it shields it:
-///   `.shield(&tracker).detach()`. A tracker or a [`DynSpawner`] takes the first future that is
-///   spawned on it directly inside the call for the work.
+///   `.shield(&tracker).detach()`. A tracker or a [`DynSpawner`] assumes that the first future that
+///   is spawned on it inside the call is the work.
 ///
 /// A generic library takes `S: Spawn + Clone + Send + Sync + 'static`.
 ///

@@ -13,8 +13,8 @@ use crate::util::contain::Contained;
 ///
 /// `schedule` is called with a [`Runnable`] each time the work can continue. It must arrange for
 /// [`run`](Runnable::run) to be called once, on any thread, and must not call it before returning.
-/// If the runnable is dropped instead, the work is cancelled. Work that is pending and has kept no
-/// waker can never continue, and its shield never ends.
+/// If the runnable is dropped instead, the work is cancelled. If the work is pending and has stored
+/// its waker nowhere, it can never continue, and its shield never ends.
 ///
 /// # Examples
 ///
@@ -97,8 +97,8 @@ impl Runnable {
     ///
     /// # Panics
     ///
-    /// Panics if a future that was spawned directly, without a shield, panics. Shielded work never
-    /// does.
+    /// Panics if a future that was spawned directly, without a shield, panics. A panic of shielded
+    /// work does not pass through this call.
     pub fn run(self) {
         self.runnable.run();
     }

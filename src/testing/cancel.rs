@@ -19,8 +19,8 @@ use crate::util::contain::{Payload, catch};
 /// which may also prepare the next run. Each n is run twice: the future is dropped at once, and it
 /// is dropped after its waker was called and before it is polled again.
 ///
-/// The first run that completes is the last one. `check` is awaited for it too, with its number of
-/// suspensions + 1, after the future and its output have been dropped.
+/// The first run that completes is the last one. After that run, too, once the future and its
+/// output have been dropped, `check` is awaited: with the number of suspensions + 1.
 ///
 /// It needs no runtime of its own: call it in any test, on any runtime, even with a paused clock.
 /// The [module's documentation](crate::testing) has an introduction. The returned future is `Send`
@@ -42,8 +42,9 @@ use crate::util::contain::{Payload, catch};
 /// The place is the file, line and column of the innermost frame of your code, i.e. outside of the
 /// standard library, of Tokio, of this crate and of all crates from a registry. It is taken from a
 /// backtrace and so needs debug information. Without it, for example with
-/// `CARGO_PROFILE_TEST_DEBUG=0`, the place is `in {function}`. A future that suspends in none of
-/// your functions, such as `sleep(..)` itself, has `outside of your code`.
+/// `CARGO_PROFILE_TEST_DEBUG=0`, the place is `in {function}`. If the future suspends in none of
+/// your functions, as `sleep(..)` itself does, the place is `outside of your code`. If the
+/// backtrace shows neither, the place is `at an unknown place`.
 ///
 /// A panic of the future's own drop is reported like one of `check`. A panic of the future while it
 /// is polled, and of `make`, passes through unchanged.
@@ -54,8 +55,8 @@ use crate::util::contain::{Payload, catch};
 ///
 /// # Examples
 ///
-/// No message is lost, because one is removed from the queue only when nothing can be cancelled
-/// between that and its end:
+/// No message is lost, because there is no `.await` between taking it from the queue and storing
+/// it:
 ///
 /// ```
 /// use std::cell::RefCell;

@@ -7,8 +7,8 @@
 //!
 //! # Find a hole, fix it, keep the test
 //!
-//! An order charges a card and then records the sale. Is there a moment at which a customer can
-//! hang up, charged, and with no record?
+//! An order charges a card and then records the sale. Is there a moment at which a customer who
+//! hangs up has been charged, and nothing is recorded?
 //!
 //! **1. Find it.** Put the invariant into `check`: at every suspension, as many sales are recorded
 //! as cards are charged.
@@ -64,12 +64,14 @@
 //!  right: 0
 //! ```
 //!
-//! **2. Fix it.** Shield the order. It then runs to completion even if its caller is gone, so
-//! `check` waits for it before it looks, with the [`Tracker`](crate::Tracker) that also drains
-//! orphans at shutdown.
+//! (`at once` is the first of [both ways to drop](#both-ways-to-drop).)
 //!
-//! **3. Keep the test.** It returns the number of suspensions: here one, the `.await` of the
-//! shield. Assert it, and you notice when the test covers less than it did.
+//! **2. Fix it.** Shield the order. It then runs to completion even if its caller is gone. So
+//! `check` first waits for it, with the [`Tracker`](crate::Tracker) that also drains orphans at
+//! shutdown.
+//!
+//! **3. Keep the test.** The call returns the number of suspensions: here one, the `.await` of the
+//! shield. Assert that number, so that the test fails if it covers less than before.
 //!
 //! ```
 //! # #[cfg(feature = "tokio")]
@@ -136,13 +138,13 @@
 //!
 //! It covers the suspensions that happen in this test, with the wakes of the runtime that the test
 //! runs on. To cover a branch, make the future take it. To cover a suspension that depends on
-//! others (a full channel, a lock that is held), let the test fill the channel or hold the lock. An
-//! `.await` that does not suspend, such as that of a channel which holds a message already, is no
-//! place to cancel; the [guide](crate::guide#an-await-that-is-ready) shows how to make Tokio's
-//! suspend.
+//! others (a full channel, a lock that is held), let the test fill the channel or hold the lock. If
+//! an `.await` does not suspend, for example that of a channel which holds a message already,
+//! nothing can be cancelled there; the [guide](crate::guide#an-await-that-is-ready) shows how to
+//! make Tokio's suspend.
 //!
-//! If threads or real input and output make the number of suspensions vary, one test can miss some
-//! of them: run it several times.
+//! If the number of suspensions varies, because of threads or of real input and output, one run of
+//! the test can miss some of them: repeat it.
 //!
 //! To check that an operation can be repeated after it was cancelled, repeat it in `check`.
 //!
@@ -151,7 +153,7 @@
 //! - hyperactor's `assert_cancel_safe` also drops a future at each suspension, but in the first of
 //!   these ways only. It polls with a waker that does nothing, so the test drives the clock, and it
 //!   checks the output of a fresh future.
-//! - dev-async's `check_cancel_safe` drops a future once, after a time.
+//! - dev-async's `check_cancel_safe` drops a future once, after a given time.
 
 mod caller;
 mod cancel;

@@ -14,7 +14,7 @@ pub(super) enum Place {
     Line(String),
     /// The function alone, without debug information.
     Function(String),
-    /// None of the user's functions was in between.
+    /// None of the user's functions was between the poll of the future and its waker.
     Outside,
     /// The waker was not cloned, or there is too little debug information.
     Unknown,
@@ -34,8 +34,8 @@ impl fmt::Display for Place {
 impl Place {
     /// Resolves backtraces, which takes milliseconds.
     ///
-    /// The first one with a frame of the user's decides. The last clone may be another's: `timeout`
-    /// polls the user's future, and then its own timer.
+    /// The first one with a frame of the user's decides. The last clone may be that of another
+    /// future: `timeout` polls the user's future, and then its own timer.
     pub(super) fn innermost<'t>(traces: impl IntoIterator<Item = &'t Backtrace>, crates: &Crates) -> Self {
         let mut last = Self::Unknown;
         for trace in traces {
@@ -113,7 +113,8 @@ fn frames(text: &str) -> impl Iterator<Item = Frame<'_>> {
     })
 }
 
-/// Where the sources of the standard library and of registries lie. A vendored crate is as foreign.
+/// Where the sources of the standard library and of registries are. A vendored crate is foreign,
+/// too.
 const FOREIGN: [&str; 6] = [
     "/rustc/",
     "/rustlib/src/",

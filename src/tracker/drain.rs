@@ -68,9 +68,9 @@ fn left(ledger: &Ledger) -> Result<(), Unfinished> {
         if !unfinished.is_empty() {
             return Err(unfinished);
         }
-        // Something runs, but nothing did at each location when that location was read: meanwhile
-        // other threads have ended work and begun other work. So this repeats only if others make
-        // progress, and waits for nobody.
+        // Something runs, yet no location had any work at the moment when it was read: meanwhile
+        // other threads have ended work and begun other work. So this loop repeats only if another
+        // thread has made progress, and it never waits for one.
     }
 }
 

@@ -8,8 +8,8 @@ use crate::ledger::Counts;
 /// A snapshot of a [`Tracker`](crate::Tracker)'s numbers: one row for each location, and their
 /// sums.
 ///
-/// Returned by [`Tracker::metrics`](crate::Tracker::metrics). The rows stay when their work has
-/// ended, so the totals only grow: they are counters, and `running` and `orphans` are gauges.
+/// Returned by [`Tracker::metrics`](crate::Tracker::metrics). A row stays when its work has ended.
+/// So the totals never decrease: they are counters, and `running` and `orphans` are gauges.
 ///
 /// An ending counts once the hook has run, so `orphaned_total` is always the sum of `orphans`,
 /// `finished_total`, `panicked_total` and `cancelled_total`, inside a hook too. Work whose caller
@@ -64,7 +64,7 @@ impl TrackerMetrics {
     }
 
     /// Returns the numbers of each location that the tracker has counted work of, sorted by file,
-    /// line and column. One place in the source has one row.
+    /// line and column. Each location has one row.
     #[must_use]
     pub fn locations(&self) -> &[LocationMetrics] {
         &self.locations
@@ -125,11 +125,12 @@ macro_rules! numbers {
 }
 
 numbers! {
-    /// Returns how much work is running.
+    /// Returns how many pieces of work are running.
     running(counts) -> usize = counts.running;
-    /// Returns how much of the running work has lost its caller.
+    /// Returns how many of the running pieces of work have lost their caller.
     orphans(counts) -> usize = counts.orphans;
-    /// Returns how much work has lost its caller before its end, since the tracker was created.
+    /// Returns how many pieces of work have lost their caller before their end, since the tracker
+    /// was created.
     orphaned_total(counts) -> u64 = counts.orphans as u64 + counts.finished + counts.panicked + counts.cancelled;
     /// Returns how many orphans finished with a value.
     finished_total(counts) -> u64 = counts.finished;

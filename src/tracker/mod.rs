@@ -1,4 +1,4 @@
-//! A spawner around a spawner that knows what still runs.
+//! A spawner that wraps another one and counts what still runs.
 
 mod drain;
 mod metrics;
@@ -21,7 +21,8 @@ use crate::spawn::{Spawn, SpawnLocal};
 use crate::util::contain::Contained;
 use crate::util::sync::Arc;
 
-/// A spawner around a spawner that counts what still runs, by the location that shielded it.
+/// A spawner that wraps another one and counts what still runs, by the location of the call that
+/// shielded it.
 ///
 /// Everything that is spawned through a tracker or one of its clones has an entry in it, until the
 /// work was dropped and its hook has run. So at shutdown a program can wait for what it shielded,
@@ -36,8 +37,8 @@ use crate::util::sync::Arc;
 ///
 /// A tracker neither cancels work nor refuses it. At shutdown, stop taking work first, then drain.
 /// If the caller is still there when the work ends, the entry ends before the caller is woken. So
-/// when the `.await` of a shield returns, its work no longer counts. Work that waits for its own
-/// tracker waits forever, and work that drains it is named in the result.
+/// when the `.await` of a shield returns, its work no longer counts. If work waits for its own
+/// tracker, it waits forever; if it drains its own tracker, the result names that work.
 ///
 /// Trackers may be nested: each counts.
 ///
@@ -78,7 +79,7 @@ impl<S> Tracker<S> {
         }
     }
 
-    /// Returns how much work is running.
+    /// Returns how many pieces of work are running.
     ///
     /// # Examples
     ///
@@ -104,7 +105,7 @@ impl<S> Tracker<S> {
         self.len() == 0
     }
 
-    /// Returns how much of the running work has lost its caller.
+    /// Returns how many of the running pieces of work have lost their caller.
     ///
     /// It reads one number, so a server can call it for each request, for example to answer 503
     /// while there are too many orphans.
@@ -192,7 +193,7 @@ impl<S> Tracker<S> {
         Drain::new(Arc::clone(&self.ledger), deadline)
     }
 
-    /// Returns what is running, by the location that shielded it.
+    /// Returns what is running, by the location of the call that shielded it.
     ///
     /// # Examples
     ///

@@ -66,14 +66,14 @@ impl UnfinishedAt {
         self.location
     }
 
-    /// Returns how much of the work shielded there is unfinished. Never zero.
+    /// Returns how many pieces of the work shielded there are unfinished. Never zero.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Returns how much of it has lost its caller.
+    /// Returns how many of them have lost their caller.
     #[must_use]
     pub fn orphans(&self) -> usize {
         self.orphans
@@ -94,13 +94,13 @@ impl Unfinished {
         }
     }
 
-    /// Returns how much work is unfinished.
+    /// Returns how many pieces of work are unfinished.
     #[must_use]
     pub fn len(&self) -> usize {
         self.locations.iter().map(UnfinishedAt::len).sum()
     }
 
-    /// Returns how much of it has lost its caller.
+    /// Returns how many of them have lost their caller.
     #[must_use]
     pub fn orphans(&self) -> usize {
         self.locations.iter().map(UnfinishedAt::orphans).sum()

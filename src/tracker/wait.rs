@@ -29,7 +29,7 @@ impl Wait {
         self.wait.poll(name, cx)
     }
 
-    /// Stops waiting, for a future that has completed otherwise and may be kept.
+    /// Stops waiting. Called by a future around this one that has completed and may be kept.
     pub(super) fn stop(&mut self) {
         self.wait.complete();
     }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// A value that is `Sync` even if its type is not, because `&Exclusive` gives no access to it. The
 /// standard library has this as the unstable `std::sync::SyncView`, formerly `Exclusive`; a `Mutex`
-/// that is never locked says the same without `unsafe`.
+/// that is never locked has the same effect without `unsafe`.
 pub(crate) struct Exclusive<T>(Mutex<T>);
 
 impl<T> Exclusive<T> {

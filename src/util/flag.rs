@@ -4,13 +4,13 @@ use super::sync::{Arc, AtomicBool, Ordering};
 use super::wait::Condition;
 use super::waiters::Waiters;
 
-/// Set once; seen by any number of waiters, before and after.
+/// A flag that is set once. Any number of tasks can wait for it, from before or after that.
 pub(crate) struct Flag {
     is_set: AtomicBool,
     waiters: Waiters,
 }
 
-/// Sets a [`Flag`] when it is dropped, and wakes whoever waits for it.
+/// Sets a [`Flag`] when it is dropped, and wakes the tasks that wait for the flag.
 pub(crate) struct SetOnDrop(Arc<Flag>);
 
 impl SetOnDrop {

@@ -18,7 +18,8 @@ pub(crate) type CallLocation = &'static Location<'static>;
 /// Whether a future of type `F` is boxed before it is moved any further. Between the user's call
 /// and the executor a future is moved several times; above this size one allocation costs less than
 /// the copies, and in a debug build it keeps them off the stack (benches/RESULTS.md, "large
-/// futures"). Callers ask in an `if const { .. }`, of which only the branch that is taken is compiled.
+/// futures"). It is checked in an `if const { .. }`, so that only the branch that is taken is
+/// compiled.
 pub(crate) const fn is_large<F>() -> bool {
     size_of::<F>() > 2048
 }

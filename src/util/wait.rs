@@ -9,7 +9,8 @@ use super::polled_after_completion;
 use super::sync::Arc;
 use super::waiters::{Ticket, Waiters};
 
-/// Something that tasks wait for. Whoever makes it hold does so first and wakes the waiters after.
+/// Something that tasks wait for. The code that makes it hold does so first, and wakes the waiters
+/// after.
 pub(crate) trait Condition {
     fn waiters(&self) -> &Waiters;
 
@@ -45,8 +46,8 @@ impl<C: Condition> WaitFor<C> {
             polled_after_completion(name, None);
         }
         if !self.condition.holds() {
-            // Register, check again, and only then sleep: a waker that is registered too late is
-            // seen by the check.
+            // Register, check again, and only then sleep: if the waker was registered too late to
+            // be woken, the check sees that the condition holds.
             self.condition.waiters().register(&mut self.ticket, cx.waker());
             if !self.condition.holds_for_waiter() {
                 return Poll::Pending;
@@ -74,8 +75,8 @@ impl<C: Condition> WaitFor<C> {
 impl<C: Condition> Drop for WaitFor<C> {
     fn drop(&mut self) {
         let waker = self.condition.waiters().deregister(&mut self.ticket);
-        // Before the waker, whose drop may look around: the last waiter for a shared shield is its
-        // caller.
+        // Before the waker, whose drop may query this crate: with the last waiter of a shared
+        // shield, its caller is gone.
         drop(self.condition.take());
         drop_waker(waker);
     }

@@ -63,13 +63,13 @@ impl Waiters {
         }
     }
 
-    /// Removes a waiter's waker and returns it, to be dropped where its drop may look around.
+    /// Removes a waiter's waker and returns it, to be dropped when foreign code may run.
     pub(crate) fn deregister(&self, ticket: &mut Ticket) -> Option<Waker> {
         let key = ticket.0.take()?;
         lock(&self.list).wakers.remove(&key)
     }
 
-    /// Wakes everyone who waits now, even if one waker panics.
+    /// Wakes every task that waits now, even if one waker panics.
     pub(crate) fn wake_all(&self) {
         let woken = mem::take(&mut lock(&self.list).wakers);
         for waker in woken.into_values() {

@@ -1,5 +1,5 @@
-//! What a user reads where something cannot be shielded. `TRYBUILD=overwrite` writes the expected
-//! texts anew.
+//! The compiler messages for what cannot be shielded. `TRYBUILD=overwrite` writes the expected texts
+//! again.
 
 /// Futures, outputs and values that cannot be handed over, and what must not be left unused.
 #[test]
