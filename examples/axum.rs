@@ -1,4 +1,5 @@
-//! An axum server that stops in time, whatever its clients do, and logs each order whose client is gone.
+//! An axum server that stops in time, whatever its clients do, and logs each order whose client is
+//! gone.
 //! `cargo run --example axum --features tokio,tower`
 
 #![expect(clippy::print_stdout, reason = "an example prints")]

@@ -1,5 +1,6 @@
-//! A lock file that is always removed, and a draft that is removed unless it is published, however the work ends: by an
-//! early return, a panic, a cancellation, a cancellation of its cleanup, or normally.
+//! A lock file that is always removed, and a draft that is removed unless it is published, however
+//! the work ends: by an early return, a panic, a cancellation, a cancellation of its cleanup, or
+//! normally.
 //! `cargo run --example cleanup_lock_file --features tokio`
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
@@ -29,8 +30,9 @@ async fn create(spawner: Spawner, file: PathBuf, text: &'static str) -> io::Resu
 
 /// Writes a draft under a lock, and renames it to the report when it is complete.
 async fn publish(spawner: &Spawner, dir: &Path, event: Event, hang_up: &Notify) -> io::Result<()> {
-    // Shielded: if `create` were dropped while the file is being created, the file would be left without a guard. If
-    // this fn is dropped first, the guard is the output of an orphan: it is dropped, and removes the file.
+    // Shielded: if `create` were dropped while the file is being created, the file would be left
+    // without a guard. If this fn is dropped first, the guard is the output of an orphan: it is
+    // dropped, and removes the file.
     let lock = create(spawner.clone(), dir.join("lock"), "").shield(spawner).await?;
     let draft = create(spawner.clone(), dir.join("draft"), "all is well")
         .shield(spawner)

@@ -1,5 +1,6 @@
 //! What composes with a shield: many waiters, a limit on orphans, and aborting from outside.
-//! Adapters before `.shield(..)` are part of the work and continue; adapters after it are dropped with the caller.
+//! Adapters before `.shield(..)` are part of the work and continue; adapters after it are dropped
+//! with the caller.
 //! `cargo run --example composing --features tokio`
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
@@ -19,8 +20,8 @@ async fn main() {
     abort_from_outside().await;
 }
 
-/// One load of a price, and three waiters. Two are dropped, and the third gets the price. If all were dropped, the hook
-/// would be called.
+/// One load of a price, and three waiters. Two are dropped, and the third gets the price. If all
+/// were dropped, the hook would be called.
 async fn many_waiters() {
     let loads = Arc::new(AtomicUsize::new(0));
     let (exchange, answer) = oneshot::channel();
@@ -42,7 +43,8 @@ async fn many_waiters() {
     assert_eq!((price, loads.load(Ordering::Relaxed)), (42, 1));
 }
 
-/// Ten callers that give up at once, and two permits: the work holds its permit, so orphans count.
+/// Ten callers that give up immediately, and two permits. The work holds its permit, so the limit
+/// bounds orphans, too.
 async fn limit_on_orphans() {
     let tracker = Tracker::new(Tokio::current());
     let permits = Arc::new(Semaphore::new(2));
@@ -59,12 +61,13 @@ async fn limit_on_orphans() {
     }
     tracker.wait().await;
     let most = most.load(Ordering::SeqCst);
-    println!("a limit on orphans:  of ten never more than {most} at once");
+    println!("a limit on orphans:  never more than {most} of ten at the same time");
     assert!(most <= 2);
     assert_eq!(permits.available_permits(), 2);
 }
 
-/// Dropping a shield does not stop the work. If something must be able to stop it, put that inside the shield.
+/// Dropping a shield does not stop the work. If something must be able to stop it, put that inside
+/// the shield.
 async fn abort_from_outside() {
     let (work, handle) = abortable(std::future::pending::<()>());
     let shield = work.shield(Tokio::current());

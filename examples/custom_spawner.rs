@@ -1,5 +1,6 @@
-//! Shields on your own executor: `impl Spawn` in five lines, or a closure with `spawn_fn` or `schedule_fn`.
-//! The executor here is a thread and a queue. All that a spawner needs is a way to hand a future to it.
+//! Shields on your own executor: `impl Spawn` in five lines, or a closure with `spawn_fn` or
+//! `schedule_fn`. The executor here is a thread and a queue. All that a spawner needs is a way to
+//! hand a future to it.
 //! `cargo run --example custom_spawner --features async-task`
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
@@ -29,7 +30,8 @@ impl OneByOne {
     }
 }
 
-// The five lines. If the executor is gone, `send` returns the task, which is dropped: the shield ends as cancelled.
+// The five lines. If the executor is gone, `send` returns the task, which is dropped: the shield
+// ends as cancelled.
 impl Spawn for OneByOne {
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         let _ = self.queue.send(Box::pin(future));
@@ -55,7 +57,8 @@ fn main() {
     let spawner = spawn_fn(move |task| drop(theirs.send(task)));
     assert_eq!(try_out("spawn_fn", &spawner), "one-by-one");
 
-    // One that can only run closures, such as a thread pool or the event loop of a GUI: async-task does the rest.
+    // One that can only run closures, such as a thread pool or the event loop of a GUI: async-task
+    // does the rest.
     let (pool, jobs) = channel::<Box<dyn FnOnce() + Send>>();
     start("pool", move || jobs.into_iter().for_each(|job| job()));
     let spawner = schedule_fn(move |runnable| drop(pool.send(Box::new(|| runnable.run()))));

@@ -1,5 +1,6 @@
-//! A server stops accepting work, waits for the shielded work that is running, and names by file and line what is left.
-//! Three orders end in time. A mail does not, because its server never answers.
+//! A server stops accepting work, waits for the shielded work that is running, and names by file
+//! and line what is left. Three orders end in time. A mail does not, because its server never
+//! answers.
 //! `cargo run --example graceful_shutdown --features tokio`
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
@@ -18,7 +19,8 @@ enum Request {
     Mail,
 }
 
-/// Accepts requests until every client is gone. No client waits for its answer: all work is orphaned.
+/// Accepts requests until every client is gone. No client waits for its answer: all work is
+/// orphaned.
 async fn serve(mut requests: mpsc::Receiver<Request>, tracker: &Tracker<Tokio>, database: watch::Receiver<bool>) {
     while let Some(request) = requests.recv().await {
         match request {

@@ -1,6 +1,7 @@
-//! Acquire and release as one thing: a shield whose output is a `cleanup`. Whenever its caller
-//! leaves, a lease is released.
-//! 400 callers leave at any point, twice: without the shield, some leases are held forever.
+//! Acquire and release as one thing: a shield whose output is a `cleanup`. A lease is released at
+//! whichever point its caller is gone.
+//! 400 callers give up at various points, with the shield and without it. Without it, some leases
+//! are held forever.
 //! `cargo run --example lease --features tokio`
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
@@ -27,8 +28,8 @@ fn lease(broker: Arc<Broker>, tracker: &Tracker<Tokio>) -> Shield<io::Result<Lea
     .shield(tracker)
 }
 
-/// What one would write without the shield: a caller that leaves during `acquire` never learns of
-/// its lease.
+/// The same without the shield: if the caller is gone during `acquire`, the lease that is granted
+/// is never released.
 async fn unshielded(broker: Arc<Broker>, tracker: Tracker<Tokio>) -> io::Result<Lease> {
     let lease = broker.acquire().await?;
     Ok(cleanup(tracker, lease, async move |lease| broker.release(lease).await))
@@ -50,7 +51,7 @@ async fn main() {
     assert_ne!(careless.held.load(Ordering::Relaxed), 0);
 }
 
-/// A caller that has its lease, or leaves after some steps.
+/// A caller that gets its lease, or gives up after some steps.
 async fn leave_after<T>(steps: u32, lease: impl Future<Output = T>) -> Option<T> {
     let patience = async {
         for _ in 0..steps {
@@ -64,7 +65,7 @@ async fn leave_after<T>(steps: u32, lease: impl Future<Output = T>) -> Option<T>
     }
 }
 
-/// What grants leases, a few steps away.
+/// Grants leases. Each message to it takes a few steps.
 #[derive(Default)]
 struct Broker {
     granted: AtomicU32,

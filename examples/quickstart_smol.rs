@@ -19,7 +19,8 @@ fn main() {
     smol::block_on(async {
         let (cache, cached) = bounded(1);
         let shield = download().shield(Smol).on_orphan(move |outcome| {
-            // Called with the value, or with an error if the work panicked or was cancelled by its executor.
+            // Called with the value, or with an error if the work panicked or was cancelled by its
+            // executor.
             let file = outcome.expect("the download finished");
             cache.try_send(file).expect("there is room for one");
         });

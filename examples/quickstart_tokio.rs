@@ -1,4 +1,5 @@
-//! A caller gives up while an order is being paid. Without a shield the order is lost; with one it is recorded.
+//! A caller gives up while an order is being paid. Without a shield the order is lost; with one it
+//! is recorded.
 //! `cargo run --example quickstart_tokio --features tokio`
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
@@ -21,7 +22,8 @@ async fn main() {
     let (orders, mut recorded) = unbounded_channel();
     let patience = Duration::from_millis(5);
 
-    // `timeout` drops the future that it waits for, and what that future has not done is never done.
+    // `timeout` drops the future that it waits for, and what that future has not done is never
+    // done.
     let plain = timeout(patience, charge_and_record("tea", orders.clone())).await;
     let shielded = timeout(patience, charge_and_record("coffee", orders).shield(&tracker)).await;
     assert!(plain.is_err() && shielded.is_err());

@@ -1,5 +1,5 @@
-//! Work that can see whether its caller is gone: it completes, rolls back, or gives up after a while.
-//! Each line of output is one customer, and the last thing that happens to it.
+//! Work that can see whether its caller is gone: it completes, rolls back, or gives up after a
+//! while. Each line of output is one customer, and the last thing that happens to it.
 //! `cargo run --example rollback --features tokio`
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
@@ -17,8 +17,8 @@ const GRACE: Duration = Duration::from_millis(20);
 /// The log of what happens to a customer.
 type Log = UnboundedSender<&'static str>;
 
-/// Charges, then records. If recording fails, a customer who is still there gets the error, and one who is gone gets its
-/// money back.
+/// Charges, then records. If recording fails, a customer who is still there gets the error, and one
+/// who is gone gets its money back.
 fn order(spawner: impl Spawn, log: Log, database: Receiver<bool>) -> Shield<Result<(), NotRecorded>> {
     let late = log.clone();
     let work = async move |caller: Caller| {
@@ -47,7 +47,8 @@ struct NotRecorded {
     refunded: bool,
 }
 
-/// Reserves, and books once the customer has confirmed. If the customer leaves before that, the reservation is released.
+/// Reserves, and books once the customer has confirmed. If the customer leaves before that, the
+/// reservation is released.
 async fn book(caller: Caller, log: Log, confirmation: Receiver<()>) {
     write(&log, "reserves");
     match caller.run_until_gone(confirmation).await {
@@ -56,7 +57,7 @@ async fn book(caller: Caller, log: Log, confirmation: Receiver<()>) {
     }
 }
 
-/// Looks for a gift for as long as the customer waits, and for a moment after it has left.
+/// Looks for a gift for as long as the customer waits, and for a moment after it is gone.
 async fn find_gift(caller: Caller, log: Log, search: impl Future<Output = ()>) {
     write(&log, "wants a gift");
     match caller.run_with_grace(search, || sleep(GRACE)).await {

@@ -1,5 +1,5 @@
-//! `select!` and `timeout` end the wait for shielded work, and never the work. By value, the outcome goes to the hook; by
-//! reference, the shield can be awaited again.
+//! `select!` and `timeout` end the wait for shielded work, and never the work. By value, the
+//! outcome goes to the hook; by reference, the shield can be awaited again.
 //! `cargo run --example select_and_timeout --features tokio`
 
 #![expect(clippy::print_stdout, reason = "an example prints")]

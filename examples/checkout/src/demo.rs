@@ -20,8 +20,8 @@ use crate::shop::Shop;
 use crate::store::Store;
 use crate::within::within;
 
-/// How many customers come at once. Each takes four sockets, and some systems give a process no
-/// more than 256.
+/// How many customers come at the same time. Each takes four sockets, and some systems give a
+/// process no more than 256.
 const WAVE: u64 = 50;
 
 /// Runs each mode in turn, with `requests` customers each.

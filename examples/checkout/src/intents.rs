@@ -25,9 +25,10 @@ pub struct Intent {
     pub order: Order,
 }
 
-// Each change is one statement, which takes effect as a whole or not at all. If you need a transaction
-// over several, close its connection after an error (`close_on_drop`): SQLite rolls back by itself if
-// the disk is full, sqlx 0.9 does not notice, and what is committed on that connection later is lost.
+// Each change is one statement, which takes effect as a whole or not at all. If you need a
+// transaction over several, close its connection after an error (`close_on_drop`). If the disk is
+// full, SQLite rolls back by itself and sqlx 0.9 does not notice: then what is committed on that
+// connection later is lost.
 
 /// Records an intent. Once this has returned, the order can be charged.
 pub async fn begin(db: &SqlitePool, order: Order) -> sqlx::Result<Intent> {

@@ -10,7 +10,7 @@ use checkout::{Result, demo, gateway, say, serve};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
-    // As the default hook, but never waiting for a reader of stderr.
+    // Like the default hook, but it never waits for a reader of stderr.
     panic::set_hook(Box::new(|panic| say::to_stderr(format_args!("{panic}\n"))));
     let code = match args::parse(env::args_os().skip(1)) {
         Ok(command) => match start(command) {

@@ -2,8 +2,8 @@
 //!
 //! `println!` panics if a pipe is closed, and waits if a pipe is full. In `checkout serve | less`
 //! either may happen at any time, and either would cost orders that are still running. So a thread
-//! for stdout and one for stderr write what is printed. If nobody reads, they wait, and what is
-//! printed after that is counted and lost.
+//! for stdout and one for stderr write what is printed. If nobody reads, these threads wait, and
+//! what is printed after that is dropped and counted.
 //!
 //! (tracing-appender does the same for logs. But if its queue is full at the end, it reports that
 //! with `println!`.)
@@ -51,7 +51,7 @@ pub fn finish() {
     STDERR.finish(deadline.max(Instant::now() + MOMENT / 5));
 }
 
-/// Stdout, for a subscriber of `tracing`, which writes each line at once.
+/// Stdout, for a subscriber of `tracing`, which writes each line with one call.
 #[derive(Debug)]
 pub struct Stdout;
 
@@ -96,7 +96,7 @@ impl Printer {
     }
 
     fn print(&self, text: Vec<u8>) {
-        // Once there is room again, the gap is named where it is.
+        // Once there is room again, a line at the gap says how much is missing.
         let lost = self.lost.swap(0, Ordering::Relaxed);
         let gap = Job::Write(format!("{}\n", Lost(lost)).into_bytes());
         if lost > 0 && self.jobs.try_send(gap).is_err() {
@@ -107,12 +107,12 @@ impl Printer {
         }
     }
 
-    /// Waits until everything is written. Returns how many texts are not by then.
+    /// Waits until everything is written. Returns how many texts are not written by the deadline.
     fn finish(&self, deadline: Instant) -> usize {
         let (written, all) = bounded(0);
         let lost = || self.lost.load(Ordering::Relaxed);
         if self.jobs.send_deadline(Job::Finish(written), deadline).is_err() {
-            // One is being written.
+            // One more text is being written.
             return self.jobs.len() + 1 + lost();
         }
         match all.recv_deadline(deadline) {

@@ -18,7 +18,7 @@ use crate::payments::{ChargeError, Payments};
 use crate::store::{Order, Recorded, Store, StoreError};
 use crate::whole;
 
-/// How many orders run at once, with and without a client.
+/// How many orders run at the same time, with and without a client.
 pub const LIMIT: usize = 100;
 
 /// What the handlers need.
@@ -45,7 +45,7 @@ impl Shop {
             Mode::OnDrop => order.layer((shield.on_drop(), limit)),
         };
         Router::new()
-            // Only orders have to come to their end. A list that nobody waits for may be dropped.
+            // Only orders must run to completion. A list that nobody waits for may be dropped.
             .route("/orders", order.merge(get(list_orders)))
             .with_state(self)
             // Outside of the shield, where a request is dropped with its connection.

@@ -1,4 +1,4 @@
-//! The signals that ask a service to stop.
+//! The signals that stop a service.
 
 use std::io;
 

@@ -32,7 +32,7 @@ pub async fn stop(
     // 3. Close the database, so that nothing changes any more. An order that still runs may hold a
     //    connection, so do not wait for that without a limit.
     let _ = time::timeout(MOMENT, store.close()).await;
-    // 4. Name what is left, and let the exit code tell whether something was cut off.
+    // 4. Name what is left. The exit code says whether something was cut off.
     name_open_intents(store).await;
     let why = time_is_up.peek().map_or("", String::as_str);
     let requests = clients.cut_off.get();

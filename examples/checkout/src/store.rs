@@ -109,8 +109,9 @@ impl Store {
             .collect())
     }
 
-    /// Closes the database to orders: from this call on none is charged that is not begun yet, and
-    /// none is recorded. What is open can still be read. It waits for the statements that run.
+    /// Closes the database to orders: from this call on no order is begun, and so none of those is
+    /// charged, and no order is recorded. Open intents can still be read. It waits for the
+    /// statements that run.
     pub async fn close(&self) {
         self.writer.close().await;
     }

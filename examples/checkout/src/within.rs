@@ -13,5 +13,5 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> Result<T> {
     time::timeout(LIMIT, future)
         .await
-        .map_err(|_| format!("waited {LIMIT:?} in vain for {what}").into())
+        .map_err(|_| format!("gave up after {LIMIT:?}: still waiting for {what}").into())
 }
