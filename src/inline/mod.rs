@@ -147,7 +147,7 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
     /// Stores the hook, or drops it after completion: then it can never run.
     pub(crate) fn set_hook(&mut self, hook: Hook<F::Output>) {
         if self.progress.is_ended() {
-            drop_hook(Some(hook));
+            drop_hook(hook);
         } else {
             self.attached.set_hook(hook);
         }

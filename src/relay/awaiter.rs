@@ -127,7 +127,7 @@ impl<T> Awaiter<T> {
     pub(crate) fn set_hook(&mut self, hook: Hook<T>) {
         match &mut *self.waiting {
             Some(waiting) => waiting.hook.set(hook),
-            None => drop_hook(Some(hook)),
+            None => drop_hook(hook),
         }
     }
 

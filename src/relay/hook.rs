@@ -19,8 +19,9 @@ impl<T> HookSlot<T> {
 
     /// Stores `hook` and drops the one before.
     pub(crate) fn set(&mut self, hook: Hook<T>) {
-        let replaced = self.0.get_mut().replace(hook);
-        drop_hook(replaced);
+        if let Some(replaced) = self.0.get_mut().replace(hook) {
+            drop_hook(replaced);
+        }
     }
 
     #[inline]
@@ -31,8 +32,8 @@ impl<T> HookSlot<T> {
     /// Drops the hook, which can no longer run.
     #[inline]
     pub(crate) fn clear(&mut self) {
-        if self.0.get_mut().is_some() {
-            drop_hook(self.take());
+        if let Some(hook) = self.take() {
+            drop_hook(hook);
         }
     }
 }
@@ -47,6 +48,6 @@ impl<T> Drop for HookSlot<T> {
 /// Drops a hook that can no longer run. Its captures are the user's, and so is their drop. Out of
 /// line, because few shields have a hook.
 #[inline(never)]
-pub(crate) fn drop_hook<T>(hook: Option<Hook<T>>) {
+pub(crate) fn drop_hook<T>(hook: Hook<T>) {
     contain(move || drop(hook));
 }
