@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use futures_core::FusedFuture;
-use futures_shield::{Caller, SharedShield, ShieldExt, Tracker, shield_with, spawn_local_fn};
+use futures_shield::{SharedShield, ShieldExt, Tracker, spawn_local_fn};
 
 use crate::support::*;
 
@@ -213,17 +213,13 @@ fn undelivered_output_reaches_the_hook() {
         }
     }
     let crank = Crank::new();
-    let (found, caller) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
-    let (finds, gives) = (Arc::clone(&found), Arc::clone(&caller));
-    let work = |seen: Caller| async move {
-        *locked(&gives) = Some(seen);
-        NeverCloned(7)
-    };
-    let shield = shield_with(crank.spawner(), work)
+    let found = Arc::new(Mutex::new(None));
+    let finds = Arc::clone(&found);
+    let (shield, caller) = shield_and_caller(crank.spawner(), ready(NeverCloned(7)));
+    let shield = shield
         .on_orphan(move |outcome| *locked(&finds) = Some(outcome.unwrap().0))
         .shared();
     crank.run();
-    let caller = locked(&caller).take().unwrap();
     let mut clones = [shield.clone(), shield];
     for clone in &mut clones {
         assert_eq!(panics_with(|| poll(clone)), "not to be copied");
