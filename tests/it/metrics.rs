@@ -109,7 +109,8 @@ fn inline_orphans(rig: Rig) {
     assert_eq!(query(&tracker), (0, 0, [1, 1, 0, 0]));
     assert_eq!(*locked(&seen), Some((1, 1, [1, 0, 0, 0])));
 
-    // Awaited to its end it is no orphan.
+    // It is no orphan if it is never polled, or awaited to its end.
+    drop(async { 7 }.shield_on_drop(&tracker));
     assert_eq!(rig.run(async { 7 }.shield_on_drop(&tracker)), 7);
     assert_eq!(query(&tracker), (0, 0, [1, 1, 0, 0]));
 }
@@ -119,12 +120,14 @@ fn cleanup_orphans(rig: Rig) {
     let tracker = Tracker::new(rig.spawner());
     let (work, open) = gated();
     let guard = cleanup(&tracker, (), |()| work);
+    let location = guard.location();
     assert_eq!(query(&tracker), (0, 0, [0, 0, 0, 0]));
     let mut run = guard.run();
     assert!(poll(&mut run).is_pending());
     assert_eq!(query(&tracker), (1, 0, [0, 0, 0, 0]));
     drop(run);
     assert_eq!(query(&tracker), (1, 1, [1, 0, 0, 0]));
+    assert_eq!(tracker.metrics().locations()[0].location(), location);
     open.send(7).unwrap();
     rig.run(tracker.wait());
     assert_eq!(query(&tracker), (0, 0, [1, 1, 0, 0]));

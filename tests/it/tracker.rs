@@ -28,12 +28,8 @@ on_every_spawner! {
     every:
     counts_running_work,
     wait_ends_with_the_last,
-    hook_runs_before_wait_ends,
-    waits_for_panics,
     drain_is_ok,
-    drain_names_stuck_work,
-    inline_work_counts,
-    through_clone_and_erased;
+    drain_names_stuck_work;
     if_it_shuts_down: refused_work_is_not_counted;
     if_it_drops: shutdown_ends_the_wait;
 }
@@ -83,33 +79,6 @@ fn wait_ends_with_the_last(rig: Rig) {
         assert!(tracker.is_empty());
         assert!(each_done.recv().await.is_none());
     });
-}
-
-/// An entry stays until its work has been dropped and its hook has run.
-fn hook_runs_before_wait_ends(rig: Rig) {
-    let tracker = Tracker::new(rig.spawner());
-    let (work, open) = gated();
-    let drops = Drops::new();
-    let work = HoldsUntilDrop::new(drops.one(), work);
-    let told = Arc::new(AtomicUsize::new(0));
-    let (tells, in_hook) = (Arc::clone(&told), tracker.clone());
-    let shield = work.shield(&tracker).on_orphan(move |outcome| {
-        tells.store(in_hook.len() * 100 + outcome.unwrap() as usize, Ordering::SeqCst);
-    });
-    shield.detach();
-    rig.run(async {
-        open.send(7).unwrap();
-        tracker.wait().await;
-    });
-    assert_eq!((told.load(Ordering::SeqCst), drops.count()), (107, 1));
-}
-
-/// Scenario 25.
-fn waits_for_panics(rig: Rig) {
-    let tracker = Tracker::new(rig.spawner());
-    async { panic!("overboard") }.shield(&tracker).detach();
-    rig.run(tracker.wait());
-    assert!(tracker.unfinished().is_empty());
 }
 
 /// Scenarios 54 and 55.
@@ -187,45 +156,6 @@ fn drain_names_stuck_work(rig: Rig) {
 
         open.send(7).unwrap();
         assert_eq!(stuck.await, 7);
-        tracker.wait().await;
-    });
-}
-
-/// Inline work counts from its first poll.
-fn inline_work_counts(rig: Rig) {
-    let tracker = Tracker::new(rig.spawner());
-    let (work, open) = gated();
-    let (never_polled, _open) = gated();
-    let (finished, open_finished) = gated();
-    let never_polled = never_polled.shield_on_drop(&tracker);
-    let mut finished = finished.shield_on_drop(&tracker);
-    let (mut left, line) = (work.shield_on_drop(&tracker), line!());
-    rig.run(async {
-        assert!(poll(&mut left).is_pending());
-        assert!(poll(&mut finished).is_pending());
-        open_finished.send(7).unwrap();
-        assert_eq!(finished.await, 7);
-        drop(never_polled);
-        assert_eq!((tracker.len(), tracker.orphans()), (1, 0));
-        drop(left);
-        assert_eq!((tracker.len(), tracker.orphans()), (1, 1));
-        assert_eq!(lines(&tracker.unfinished()), [(file!(), line, 1)]);
-        open.send(7).unwrap();
-        tracker.wait().await;
-    });
-    assert!(tracker.is_empty());
-}
-
-/// Scenarios 10 and 58b.
-fn through_clone_and_erased(rig: Rig) {
-    let tracker = Tracker::new(rig.spawner());
-    let erased = DynSpawner::new(tracker.clone());
-    let (work, open) = gated();
-    let (shield, line) = (work.shield(&erased), line!());
-    assert_eq!(lines(&tracker.unfinished()), [(file!(), line, 1)]);
-    rig.run(async {
-        open.send(7).unwrap();
-        assert_eq!(shield.await, 7);
         tracker.wait().await;
     });
 }

@@ -380,37 +380,6 @@ fn location_is_known() {
     assert_eq!((error.location().file(), error.location().line()), (file!(), line));
 }
 
-/// Scenario 72: a tracker counts a cleanup from its run, at the line of the guard.
-#[test]
-fn tracker_counts_from_the_run() {
-    let crank = Crank::new();
-    let tracker = Tracker::new(crank.spawner());
-    let ((guard, open, _), line) = (guard_behind_gate(&tracker), line!());
-    assert_eq!(guard.location().line() < line, guard.location().file() == file!());
-    let mut run = guard.run();
-    assert!(tracker.is_empty());
-    assert!(poll(&mut run).is_pending());
-    assert_eq!((tracker.len(), tracker.orphans()), (1, 0));
-    drop(run);
-    assert_eq!((tracker.len(), tracker.orphans()), (1, 1));
-    open.send(()).unwrap();
-    crank.run();
-    assert!(tracker.is_empty());
-    let made = cleanup(&tracker, (), async |()| ()).location();
-    assert_eq!(
-        (tracker.len(), tracker.orphans()),
-        (1, 1),
-        "that one was dropped at once"
-    );
-    let unfinished = tracker.unfinished();
-    let [at] = unfinished.locations() else {
-        panic!("{unfinished}")
-    };
-    assert_eq!((at.location(), at.len()), (made, 1));
-    crank.run();
-    assert!(tracker.is_empty());
-}
-
 /// Scenario 9: `Debug` needs `Debug` of the value only.
 #[test]
 fn debug_shows_the_value() {

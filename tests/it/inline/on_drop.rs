@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::thread;
 
-use futures_shield::{BoxTask, DynSpawner, ShieldExt, ShieldOnDrop, Spawn, Tracker, spawn_fn, spawn_local_fn};
+use futures_shield::{BoxTask, ShieldExt, ShieldOnDrop, Spawn, spawn_fn, spawn_local_fn};
 use tokio::sync::oneshot;
 
 use crate::support::*;
@@ -780,20 +780,4 @@ fn dropped_inside_another_poll() {
         crank.run();
         assert_eq!(told.outcome().unwrap(), 7);
     });
-}
-
-/// A spawner that is erased and nested spawns the rest through all of its layers.
-#[test]
-fn nested_spawners() {
-    let crank = Crank::new();
-    let spawner = Box::new(Arc::new(Tracker::new(DynSpawner::new(crank.spawner()))));
-    let (work, open) = gated();
-    let mut shield = work.shield_on_drop(&spawner);
-    assert!(poll(&mut shield).is_pending());
-    assert_eq!((spawner.len(), spawner.orphans(), crank.len()), (1, 0, 0));
-    drop(shield);
-    assert_eq!((spawner.len(), spawner.orphans(), crank.len()), (1, 1, 1));
-    open.send(7).unwrap();
-    crank.run();
-    assert_eq!((spawner.len(), crank.len()), (0, 0));
 }

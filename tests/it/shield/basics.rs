@@ -204,18 +204,6 @@ fn executor_that_runs_immediately() {
     assert_eq!(drops.count(), 1);
 }
 
-/// When `.shield()` returns, the work has been handed over, even if the shield is dropped.
-#[test]
-fn handed_over_immediately() {
-    let crank = Crank::new();
-    let shield = pending::<()>().shield(crank.spawner());
-    assert_eq!(crank.len(), 1);
-    drop(shield);
-    assert_eq!(crank.len(), 1);
-    crank.run();
-    assert_eq!(crank.len(), 1);
-}
-
 #[test]
 fn is_finished_after_the_end() {
     let crank = Crank::new();

@@ -5,8 +5,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_shield::{Shield, ShieldExt, Spawn, spawn_fn};
+use futures_util::FutureExt;
 use futures_util::future::{Aborted, abortable, join, pending, ready, try_join};
-use futures_util::{FutureExt, TryFutureExt};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Mutex, Semaphore, oneshot};
 use tokio::time::timeout;
@@ -102,19 +102,6 @@ fn nested_endings_pass_through() {
     crank.shut_down();
     let error = fallible.fallible().now_or_never().unwrap().unwrap_err();
     assert!(error.is_cancelled());
-}
-
-/// Scenario 40: with errors that cannot be cloned.
-#[test]
-fn many_waiters_for_an_error() {
-    let crank = Crank::new();
-    let shield: Shield<()> = async { panic!("out of paper") }.shield(crank.spawner());
-    let shared = shield.fallible().map_err(Arc::new).shared();
-    let other = shared.clone();
-    crank.run();
-    for waiter in [shared, other] {
-        assert!(waiter.now_or_never().unwrap().unwrap_err().is_panic());
-    }
 }
 
 /// Scenario 44 (Oxide's RFD 609): the caller loses a `select!` on `&mut work`, keeps it, and waits

@@ -58,21 +58,6 @@ fn unpolled_output_is_dropped_once() {
     assert_eq!(drops.count(), 1);
 }
 
-/// Scenario 13: what was delivered is not given to the hook as well.
-#[test]
-fn delivered_then_dropped() {
-    let crank = Crank::new();
-    let (hook, mut kept) = hook();
-    let (open, shield) = shielded(&crank, 7);
-    let mut shield = shield.on_orphan(hook);
-    open.send(()).unwrap();
-    crank.run();
-    assert_eq!(poll(&mut shield), Poll::Ready(7));
-    drop(shield);
-    drop(crank);
-    assert!(kept.is_dropped_uncalled());
-}
-
 /// Scenario 17.
 #[test]
 fn spurious_polls_change_nothing() {
@@ -441,25 +426,6 @@ fn latest_hook_counts() {
     crank.run();
     drop(shield);
     assert_eq!(new_kept.outcome().unwrap(), 2);
-}
-
-/// A task that has ended keeps no waker, so it does not keep the caller's task alive.
-#[test]
-fn nothing_is_kept_after_delivery() {
-    let crank = Crank::new();
-    let held = Drops::new();
-    let (one, other) = (held.one(), held.one());
-    let mut shield = HoldsUntilDrop::new(one, async { 7 })
-        .shield(crank.spawner())
-        .on_orphan(move |_| drop(other));
-    let (wakes, waker) = Wakes::new();
-    assert!(poll_with(&mut shield, &waker).is_pending());
-    crank.run();
-    assert_eq!(held.count(), 1, "the work");
-    assert_eq!(poll_with(&mut shield, &waker), Poll::Ready(7));
-    assert_eq!(held.count(), 2, "and the hook");
-    drop(waker);
-    assert_eq!(Arc::strong_count(&wakes), 1);
 }
 
 /// Shields of different work do not wake each other's tasks.

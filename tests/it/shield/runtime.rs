@@ -174,22 +174,6 @@ fn hooks_shield_again_at_shutdown() {
     assert_eq!(hooked, (0..10).map(|number| (number, false)).collect::<Vec<_>>());
 }
 
-/// Scenario 53, the same through the adapter, which drops the error.
-#[cfg(feature = "futures")]
-#[test]
-fn adapter_after_local_pool() {
-    let pool = futures_executor::LocalPool::new();
-    let gone = futures_shield::FuturesSpawner::new(pool.spawner());
-    drop(pool);
-    let error = ready(7)
-        .shield_local(&gone)
-        .fallible()
-        .now_or_never()
-        .unwrap()
-        .unwrap_err();
-    assert!(error.is_cancelled() && !error.was_started());
-}
-
 #[cfg(feature = "tokio")]
 mod tokio_runtime {
     use std::sync::Arc;
@@ -452,20 +436,5 @@ mod schedule {
         runnables.recv().unwrap().run();
         let error = shield.now_or_never().unwrap().unwrap_err();
         assert!(error.is_cancelled() && error.was_started());
-    }
-
-    /// The queue of the executor is gone.
-    #[test]
-    fn spawned_after_the_queue() {
-        let (queue, runnables) = mpsc::channel::<Runnable>();
-        drop(runnables);
-        let spawner = schedule_fn(move |runnable| drop(queue.send(runnable)));
-        let error = ready(7)
-            .shield(&spawner)
-            .fallible()
-            .now_or_never()
-            .unwrap()
-            .unwrap_err();
-        assert!(error.is_cancelled() && !error.was_started());
     }
 }

@@ -7,8 +7,7 @@ use std::sync::mpsc;
 use std::task::Poll;
 use std::thread;
 
-use futures_shield::{BoxTask, FallibleShield, ShieldError, ShieldExt, Spawn, spawn_fn};
-use futures_util::FutureExt;
+use futures_shield::{BoxTask, FallibleShield, ShieldError, ShieldExt, spawn_fn};
 
 use crate::support::*;
 
@@ -198,73 +197,4 @@ fn end_against_wait() {
         }
     });
     assert_eq!(ends.delivered.load(Ordering::SeqCst), ROUNDS);
-}
-
-/// Many callers on many threads over a pool, each at its own pace.
-#[test]
-fn many_callers_over_a_pool() {
-    const CALLERS: u64 = 8;
-    const EACH: usize = 2_000;
-
-    let pool = futures_executor::ThreadPool::builder().pool_size(2).create().unwrap();
-    let ends = Arc::new(Ends::default());
-    let (all, everyone) = mpsc::channel::<()>();
-    let callers: Vec<_> = (1..=CALLERS)
-        .map(|seed| {
-            let ends = Arc::clone(&ends);
-            let pool = pool.clone();
-            let all = all.clone();
-            Thread::start(move || {
-                let spawner = spawn_fn(move |task| pool.spawn_ok(task));
-                let mut dice = Dice(seed * 0x9E37_79B9);
-                for number in 0..EACH {
-                    caller(&spawner, number, &ends, &all, &mut dice);
-                }
-            })
-        })
-        .collect();
-    drop(all);
-    for caller in callers {
-        caller.join();
-    }
-    // Each hook holds a sender until it is dropped.
-    assert_eq!(
-        everyone.recv_timeout(crate::support::DEADLINE),
-        Err(mpsc::RecvTimeoutError::Disconnected)
-    );
-    assert_eq!(ends.sum(), CALLERS as usize * EACH);
-    assert!(ends.delivered.load(Ordering::SeqCst) > 0 && ends.hooked.load(Ordering::SeqCst) > 0);
-}
-
-fn caller(spawner: &impl Spawn, number: usize, ends: &Arc<Ends>, all: &mpsc::Sender<()>, dice: &mut Dice) {
-    let (hears, all) = (Arc::clone(ends), all.clone());
-    let yields = dice.roll(3);
-    let mut shield = async move {
-        for _ in 0..yields {
-            tokio::task::yield_now().await;
-        }
-        number
-    }
-    .shield(spawner)
-    .on_orphan(move |outcome| {
-        assert_eq!(outcome.unwrap(), number);
-        hears.hooked.fetch_add(1, Ordering::SeqCst);
-        drop(all);
-    });
-    let delivered = match dice.roll(4) {
-        0 => None,
-        1 => (&mut shield).now_or_never(),
-        2 => {
-            let first = (&mut shield).now_or_never();
-            spin(dice.roll(500));
-            first.or_else(|| (&mut shield).now_or_never())
-        }
-        _ => Some(block_on(&mut shield)),
-    };
-    if let Some(value) = delivered {
-        assert_eq!(value, number);
-        ends.delivered.fetch_add(1, Ordering::SeqCst);
-    }
-    // Late, so that some outcomes have been waiting for a while.
-    drop(shield);
 }

@@ -45,7 +45,6 @@ in_both_modes! {
     ready_service_is_called,
     response_passes_unchanged,
     error_passes_unchanged,
-    caller_is_woken,
     dropped_partway_continues,
     cloned_service_shields,
     unchosen_is_dropped,
@@ -54,11 +53,8 @@ in_both_modes! {
     second_predicate_replaces_first,
     predicate_keeps_mode_and_location,
     panic_keeps_its_payload,
-    orphan_panic_reaches_nobody,
     panic_in_call,
     panic_in_the_predicate,
-    polled_after_completion,
-    location_through_erased_spawners,
     permit_is_free_at_delivery,
     orphans_hold_their_permits,
     debug_is_readable,
@@ -289,23 +285,6 @@ fn error_passes_unchanged(mode: Mode) {
         panic!("the error is withheld");
     };
     assert_eq!(&raw const *boxed, address);
-}
-
-fn caller_is_woken(mode: Mode) {
-    let executor = Executor::new();
-    let (mut service, mut handle) = mock::spawn_layer::<u32, u32, _>(executor.layer(mode));
-    let (wakes, waker) = Wakes::new();
-    let mut response = call(service.get_mut(), 7);
-    assert!(poll_with(&mut response, &waker).is_pending());
-    executor.crank.run();
-
-    let Poll::Ready(Some((_, answer))) = handle.poll_request() else {
-        panic!("the request is withheld");
-    };
-    answer.send_response(8);
-    executor.crank.run();
-    assert_eq!(wakes.count(), 1);
-    assert!(matches!(poll_with(&mut response, &waker), Poll::Ready(Ok(8))));
 }
 
 // Where the work runs.
@@ -540,25 +519,6 @@ fn panic_keeps_its_payload(mode: Mode) {
     assert!(catch_unwind(AssertUnwindSafe(|| turn(&executor.crank, &mut response))).is_err());
 }
 
-fn orphan_panic_reaches_nobody(mode: Mode) {
-    let (executor, gate) = (Executor::new(), Arc::new(Semaphore::new(0)));
-    let inner = Arc::clone(&gate);
-    let mut service = executor.layer(mode).layer(service_fn(move |()| {
-        let gate = Arc::clone(&inner);
-        async move {
-            drop(gate.acquire().await);
-            spills().await
-        }
-    }));
-    let mut response = call(&mut service, ());
-    assert!(turn(&executor.crank, &mut response).is_pending());
-    drop(response);
-
-    gate.add_permits(1);
-    executor.crank.run();
-    assert!(executor.tracker.is_empty());
-}
-
 fn panic_in_call(mode: Mode) {
     let executor = Executor::new();
     let mut service = executor
@@ -579,17 +539,6 @@ fn panic_in_the_predicate(mode: Mode) {
 
     assert_eq!(panics_with(|| drop(call(&mut service, 1))), "undecided");
     assert_eq!(handlers.counts(), [0; 4]);
-}
-
-fn polled_after_completion(mode: Mode) {
-    let (executor, handlers) = (Executor::new(), Handlers::new());
-    let mut service = executor.layer(mode).layer(handlers.service());
-    let mut response = call(&mut service, 1);
-    handlers.open();
-    assert_eq!(turn(&executor.crank, &mut response), Poll::Ready(Ok(1)));
-
-    let message = panics_with(|| poll(&mut response));
-    assert!(message.contains("polled after completion"), "{message}");
 }
 
 // An executor that is gone.
@@ -661,22 +610,6 @@ fn spawner_panics() {
     assert!(poll(&mut response).is_pending());
     drop(response);
     assert_eq!(handlers.counts(), [2, 1, 0, 2]);
-}
-
-// Locations.
-
-fn location_through_erased_spawners(mode: Mode) {
-    let (executor, handlers) = (Executor::new(), Handlers::new());
-    let tracker = executor.tracker.clone();
-    let behind = DynSpawner::new(spawn_fn(move |task| tracker.spawn_detached(task)));
-    let layer = mode.layer(behind);
-    let line = line!() - 1;
-    let mut service = layer.layer(handlers.service());
-
-    let mut response = call(&mut service, 1);
-    assert!(turn(&executor.crank, &mut response).is_pending());
-    drop(response);
-    assert_eq!(lines(&executor.tracker.unfinished()), [(file!(), line, 1)]);
 }
 
 // With a limit on the inside.
