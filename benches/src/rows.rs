@@ -68,14 +68,18 @@ impl Row {
     }
 }
 
-// Why `check` lets a row pass that misses its target, as read from the code: no part was taken out to measure it. Each figure
-// has some 4 to 6% of room (on drop has more), because the layout of the code moves instruction counts between builds.
-const CORE: &str = "the location that is published and hidden, and the room for lines and a hook";
-const COUNT: &str =
-    "a count that both sides of the hand-over reach: two more locks of the relay, and two thread-locals";
-const SMALL: &str = "what a shield adds is the same everywhere, and this executor does little";
-const INLINE: &str = "room for a hook, an entry and a span, and one check of it at either end of the poll";
-const ORPHAN: &str = "the hook, the counts and the events of an orphan, each looked for";
+// Why `check` lets a row pass that misses its target. The numbers are instructions per operation, by function, of callgrind.
+// Each figure has some 2 to 4% of room, because the layout of the code moves instruction counts between builds.
+const LAYOUT: &str = "met, with less room than the layout of the code needs";
+const MALLOC: &str = "glibc takes 325 more for the same two blocks: what it does depends on what else is on the heap";
+const SMALL: &str = "beside the second allocation (48), creating and handing over takes 148, the first poll 49, the end 80 and the \
+                     task's poll 40; this executor's own handle takes 61 for its poll and 55 for its drop";
+const INLINE: &str = "the spawner, the location and the function that spawns are stored (6), and so is what is attached, and read at \
+                      the end (3); a call to a spawner that is to be hidden is looked for (3, and 3 that the optimizer then does)";
+const ORPHAN: &str = "the caller's drop takes 141, the end of an orphan 127 and the second allocation 48; tokio takes 106 for its \
+                      handle's poll and drop";
+const RESCUE: &str = "the caller's drop takes 104, the call to the spawner 70, the task's polls 61 and the end of an orphan 70; \
+                      tokio-cancel-guard takes 131 for its poll, its drop and its call";
 const COPIES: &str = "the service, or the closure, returns the future by value through several frames";
 
 /// Every way to shield that spawns at once, and what spawns the same without a shield.
@@ -111,18 +115,18 @@ fn ready() -> Section {
         title: "A ready future is awaited",
         about: "The work is ready when it is first polled.",
         rows: vec![
-            row(Instructions, "shield", "tokio_spawn", Ratio(1.05)).accepting(1.10, CORE),
-            row(Instructions, "shield", "tokio_shield", Ratio(1.00)).accepting(1.09, CORE),
-            row(Instructions, "shield_tracker", "shield", Ratio(1.10)).accepting(1.25, COUNT),
-            row(InstructionsWithMalloc, "shield_tracker", "shield", Ratio(1.10)).accepting(1.35, COUNT),
-            row(Instructions, "shield_on_orphan", "shield", Ratio(1.05)).accepting(1.10, CORE),
+            row(Instructions, "shield", "tokio_spawn", Ratio(1.05)),
+            row(Instructions, "shield", "tokio_shield", Ratio(1.00)).accepting(1.03, LAYOUT),
+            row(Instructions, "shield_tracker", "shield", Ratio(1.10)).accepting(1.13, LAYOUT),
+            row(InstructionsWithMalloc, "shield_tracker", "shield", Ratio(1.10)).accepting(1.30, MALLOC),
+            row(Instructions, "shield_on_orphan", "shield", Ratio(1.05)),
             row(Instructions, "shield_fallible", "shield", None),
             row(Instructions, "shield_tracker", "task_tracker", None),
             row(Instructions, "shield", "remote_handle", None),
-            row(Instructions, "smol_shield", "smol_spawn", Ratio(1.10)).accepting(1.26, SMALL),
-            row(Instructions, "async_task_shield", "async_task_spawn", Ratio(1.10)).accepting(1.95, SMALL),
-            row(Instructions, "shield_on_drop", "box_pin", More(15.0)).accepting(25.0, INLINE),
-            row(Instructions, "shield_on_drop", "tokio_cancel_guard", Ratio(1.00)).accepting(1.10, INLINE),
+            row(Instructions, "smol_shield", "smol_spawn", Ratio(1.10)).accepting(1.20, SMALL),
+            row(Instructions, "async_task_shield", "async_task_spawn", Ratio(1.10)).accepting(1.72, SMALL),
+            row(Instructions, "shield_on_drop", "box_pin", More(15.0)).accepting(21.0, INLINE),
+            row(Instructions, "shield_on_drop", "tokio_cancel_guard", Ratio(1.00)).accepting(1.06, INLINE),
             row(Instructions, "shield_on_drop", "guarden", Ratio(1.00)),
             row(Instructions, "shield_on_drop", "guarden_closure", None),
             row(Instructions, "shield_on_drop_tracker", "shield_on_drop", More(80.0)),
@@ -138,12 +142,12 @@ fn partway() -> Section {
         title: "The caller is dropped while the work is suspended",
         about: "From the call to the end of the work, which continues as an orphan.",
         rows: vec![
-            row("shield", "tokio_spawn", Ratio(1.05)).accepting(1.19, ORPHAN),
+            row("shield", "tokio_spawn", Ratio(1.05)).accepting(1.16, ORPHAN),
             row("shield", "tokio_shield", None),
             row("shield_tracker", "shield", None),
             row("shield_on_orphan", "shield", None),
-            row("shield_on_drop", "tokio_cancel_guard", Ratio(1.05)).accepting(1.21, ORPHAN),
-            row("shield_on_drop", "guarden", Ratio(1.05)).accepting(1.21, ORPHAN),
+            row("shield_on_drop", "tokio_cancel_guard", Ratio(1.05)).accepting(1.20, RESCUE),
+            row("shield_on_drop", "guarden", Ratio(1.05)).accepting(1.20, RESCUE),
             row("shield_on_drop", "guarden_closure", None),
             row("shield_on_drop_tracker", "shield_on_drop", None),
         ],
