@@ -62,9 +62,9 @@ impl Node {
     }
 
     #[inline]
-    fn leave(self: &Arc<Self>) -> Drained {
-        match &**self {
-            Self::Line(line) if line.leave() => Drained(Lines::one(self)),
+    fn leave(this: &Arc<Self>) -> Drained {
+        match &**this {
+            Self::Line(line) if line.leave() => Drained(Lines::one(this)),
             Self::Line(_) => Drained(Lines::none()),
             Self::Nested(one, other) => Self::leave_both(one, other),
         }
@@ -72,8 +72,8 @@ impl Node {
 
     #[cold]
     fn leave_both(one: &Arc<Self>, other: &Arc<Self>) -> Drained {
-        let mut drained = one.leave();
-        drained.0.add(other.leave().0);
+        let mut drained = Self::leave(one);
+        drained.0.add(Self::leave(other).0);
         drained
     }
 }
@@ -131,7 +131,7 @@ impl Lines {
     #[inline]
     pub(crate) fn leave(&self) -> Drained {
         match &self.0 {
-            Some(node) => node.leave(),
+            Some(node) => Node::leave(node),
             None => Drained(Self::none()),
         }
     }
