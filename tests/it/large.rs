@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::task::Poll;
 
-use futures_shield::{ShieldExt, Tracker, cleanup, shield_with};
+use futures_shield::{ShieldExt, Spawn, SpawnLocal, Tracker, cleanup, shield_with};
 use tokio::sync::oneshot;
 
 use crate::support::*;
@@ -25,6 +25,7 @@ on_every_spawner! {
     cleanup_as_an_orphan,
     spawned_cleanup,
     tracked,
+    spawned_without_a_shield,
 }
 
 fn large(gate: oneshot::Receiver<u32>) -> impl Future<Output = usize> + Send + 'static {
@@ -73,6 +74,18 @@ fn tracked<R: TypedRig>(_: R) {
     });
 }
 
+/// A shield boxes a large future before it is handed over. This one reaches the adapter as it is.
+fn spawned_without_a_shield<R: TypedRig>(_: R) {
+    with_room(|rig: &R, gate, open| {
+        let (tell, told) = oneshot::channel();
+        let work = large(gate);
+        rig.spawner()
+            .spawn_detached(async move { tell.send(work.await).unwrap() });
+        open.send(7).unwrap();
+        assert_eq!(rig.run(told), Ok(SUM));
+    });
+}
+
 fn inside_its_caller<R: TypedRig>(_: R) {
     with_room(|rig: &R, gate, open| {
         let mut shield = large(gate).shield_on_drop(rig.spawner());
@@ -116,4 +129,56 @@ fn spawned_cleanup<R: TypedRig>(_: R) {
         open.send(7).unwrap();
         assert_eq!(rig.run(call).unwrap().unwrap(), 7 * MOVED_BY_A_RUNTIME);
     });
+}
+
+mod local {
+    use super::*;
+
+    on_every_local_spawner! {
+        typed:
+        shielded,
+        inline_as_an_orphan,
+        spawned_without_a_shield,
+    }
+
+    /// Runs `test` on its executor, with room on the stack for what a caller moves.
+    fn with_room<R: TypedLocalRig>(
+        test: impl AsyncFnOnce(R::Spawner, oneshot::Receiver<u32>, oneshot::Sender<u32>) + Send + 'static,
+    ) {
+        let body = || {
+            let (open, gate) = oneshot::channel();
+            let rig = R::new();
+            rig.run(async { test(rig.spawner(), gate, open).await });
+        };
+        Thread::with_stack(32 << 20, body).join();
+    }
+
+    fn shielded<R: TypedLocalRig>(_: R) {
+        with_room::<R>(async |spawner, gate, open| {
+            let shield = large(gate).shield_local(spawner);
+            open.send(7).unwrap();
+            assert_eq!(shield.await, SUM);
+        });
+    }
+
+    fn inline_as_an_orphan<R: TypedLocalRig>(_: R) {
+        with_room::<R>(async |spawner, gate, open| {
+            let (hook, call) = hook();
+            let mut shield = large(gate).shield_on_drop_local(spawner).on_orphan(hook);
+            assert!(poll(&mut shield).is_pending());
+            drop(shield);
+            open.send(7).unwrap();
+            assert_eq!(call.await.unwrap().unwrap(), SUM);
+        });
+    }
+
+    fn spawned_without_a_shield<R: TypedLocalRig>(_: R) {
+        with_room::<R>(async |spawner, gate, open| {
+            let (tell, told) = oneshot::channel();
+            let work = large(gate);
+            spawner.spawn_local_detached(async move { tell.send(work.await).unwrap() });
+            open.send(7).unwrap();
+            assert_eq!(told.await, Ok(SUM));
+        });
+    }
 }

@@ -4,12 +4,12 @@
 use std::future::Future;
 use std::panic::Location;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, mpsc};
 
 use futures_executor::LocalPool;
 use futures_shield::{
-    BoxTask, DynSpawner, Shield, ShieldError, ShieldExt, Spawn, SpawnLocal, Tracker, shield, shield_local, spawn_fn,
-    spawn_local_fn,
+    BoxTask, DynSpawner, Shield, ShieldError, ShieldExt, Spawn, SpawnLocal, Tracker, cleanup, shield, shield_local,
+    shield_with, shield_with_local, spawn_fn, spawn_local_fn, spawn_location,
 };
 use futures_util::FutureExt;
 use futures_util::future::{pending, ready};
@@ -138,4 +138,99 @@ fn direct_spawns_name_their_line() {
     SpawnLocal::spawn_local_detached(&boxed, pending());
     SpawnLocal::spawn_local_detached(&rc, pending());
     assert_eq!(lines(&tracker.unfinished()), each_once(first, 4));
+}
+
+/// Scenario 83: inside each kind of call to a spawner, `spawn_location()` is the call of the user.
+#[test]
+fn published_inside_each_kind_of_call() {
+    let (tell, told) = mpsc::channel();
+    let tell_local = tell.clone();
+    let here = spawn_fn(move |task: BoxTask| {
+        tell.send(spawn_location()).unwrap();
+        drop(task);
+    });
+    let local = spawn_local_fn(move |task| {
+        tell_local.send(spawn_location()).unwrap();
+        drop(task);
+    });
+    let (tracker, erased) = (Tracker::new(here.clone()), DynSpawner::new(Mine(here.clone())));
+    let first = line!() + 1;
+    drop(pending::<()>().shield(&here));
+    drop(shield(&here, pending::<()>()));
+    drop(shield_with(&here, |_| pending::<()>()));
+    drop(pending::<()>().shield_local(&local));
+    drop(shield_with_local(&local, |_| pending::<()>()));
+    drop(pending::<()>().shield(&tracker));
+    drop(pending::<()>().shield(&erased));
+    drop(cleanup(&here, (), |()| pending::<()>()));
+    drop(polled_once(pending::<()>().shield_on_drop(&here)));
+    drop(polled_once(pending::<()>().shield_on_drop_local(&local)));
+    drop(polled_once(pending::<()>().shield_on_drop(&erased)));
+    drop(polled_once(cleanup(&tracker, (), |()| pending::<()>()).run()));
+    tracker.spawn_detached(pending());
+    erased.spawn_detached(pending());
+    assert_eq!(spawn_location(), None);
+    let lines: Vec<_> = told.try_iter().map(|at| at.map(Location::line)).collect();
+    assert_eq!(lines, (first..first + 14).map(Some).collect::<Vec<_>>());
+}
+
+fn polled_once<F: Future + Unpin>(mut future: F) -> F {
+    assert!(poll(&mut future).is_pending());
+    future
+}
+
+/// Scenario 83: a call inside a call has its own location, and the outer one has its location again
+/// after it.
+#[test]
+fn published_again_after_an_inner_call() {
+    let (tell, told) = mpsc::channel();
+    let inner = {
+        let tell = tell.clone();
+        spawn_fn(move |_: BoxTask| tell.send(spawn_location()).unwrap())
+    };
+    let outer = spawn_fn(move |_: BoxTask| {
+        drop(ready(()).shield(&inner));
+        tell.send(spawn_location()).unwrap();
+    });
+    let inner_line = line!() - 3;
+    drop(ready(()).shield(&outer));
+    let outer_line = line!() - 1;
+    let lines: Vec<_> = told.try_iter().map(|at| at.unwrap().line()).collect();
+    assert_eq!(lines, [inner_line, outer_line]);
+}
+
+/// Scenario 83: what happens to run inside the call does not see it: the work, its drop, the hook of
+/// an orphan, the drop of that hook.
+#[test]
+fn hidden_from_what_runs_inside_a_call() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let look = |what: &'static str| {
+        let seen = Arc::clone(&seen);
+        move || locked(&seen).push((what, spawn_location()))
+    };
+    let runs = spawn_fn(|task: BoxTask| block_on(task));
+    let (polled, dropped) = (look("the poll of the work"), look("the drop of the work"));
+    let work = HoldsUntilDrop::new(OnDrop::new(dropped), async move { polled() });
+    work.shield(&runs).detach();
+
+    let (hooked, dropped) = (look("the hook"), OnDrop::new(look("the drop of the hook")));
+    let inline = pending::<()>().shield_on_drop(closed()).on_orphan(move |_| {
+        hooked();
+        drop(dropped);
+    });
+    drop(polled_once(inline));
+
+    let closure = look("the closure of `shield_with`");
+    drop(shield_with(closed(), |_| {
+        closure();
+        ready(())
+    }));
+    let nowhere = [
+        "the poll of the work",
+        "the drop of the work",
+        "the hook",
+        "the drop of the hook",
+        "the closure of `shield_with`",
+    ];
+    assert_eq!(*locked(&seen), nowhere.map(|what| (what, None)));
 }

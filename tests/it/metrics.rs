@@ -366,13 +366,15 @@ mod from_inside {
 
     #[test]
     fn waker_of_gone() {
-        let (shield, caller) = caller_by_hand();
-        let inside = caller.clone();
-        let (record, seen) = recording(move || inside.is_gone());
+        let crank = Crank::new();
+        let tracker = Tracker::new(crank.spawner());
+        let (shield, caller) = shield_and_caller(&tracker, pending::<()>());
+        let inside = tracker.clone();
         let mut gone = caller.gone();
+        let (record, seen) = recording(move || (caller.is_gone(), query(&inside)));
         assert!(poll_with(&mut gone, &callback_waker(record, || {})).is_pending());
         drop(shield);
-        assert_eq!(*locked(&seen), [true]);
+        assert_eq!(*locked(&seen), [(true, (1, 1, [1, 0, 0, 0]))]);
     }
 
     /// The waker of a shield is woken by the end of the work: the work has ended, and its caller is

@@ -655,20 +655,41 @@ fn waker_uses_the_tracker() {
         work.shield(&tracker).detach();
         let mut wait = tracker.wait();
         let inside = tracker.clone();
+        let (tell, told) = mpsc::channel();
         let waker = callback_waker(
             move || {
                 pending::<()>().shield(&inside).detach();
-                assert!(poll(&mut inside.wait()).is_pending());
-                drop(inside.unfinished());
+                let waits = poll(&mut inside.wait()).is_pending();
+                tell.send((waits, inside.len(), inside.unfinished().len())).unwrap();
             },
             || {},
         );
         assert!(poll_with(&mut wait, &waker).is_pending());
         open.send(7).unwrap();
         crank.run();
-        assert_eq!(tracker.len(), 1);
+        assert_eq!(told.try_recv(), Ok((true, 1, 1)));
         assert!(poll(&mut wait).is_pending());
     });
+}
+
+/// A tracker that is drained inside its own work names that work, and a wait there does not end.
+#[test]
+fn used_inside_its_own_work() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    let inside = tracker.clone();
+    let work = async move {
+        let waits = futures_util::poll!(inside.wait()).is_pending();
+        (waits, inside.drain(ready(())).await)
+    };
+    let mut shield = work.shield(&tracker);
+    crank.run();
+    let Poll::Ready((waits, Err(unfinished))) = poll(&mut shield) else {
+        panic!("something runs: the work itself")
+    };
+    assert!(waits);
+    assert_eq!(pairs(&unfinished), [(shield.location(), 1)]);
+    assert!(tracker.is_empty());
 }
 
 /// A wait does not need its tracker: it continues after the last one was dropped.

@@ -116,6 +116,35 @@ macro_rules! inline_shields {
 
 inline_shields!(Rig, shield_on_drop);
 
+/// The guide warns of it: an inline shield that holds its executor, and lives in it, keeps it alive.
+/// A spawner that holds a `Weak` does not.
+#[cfg(feature = "smol")]
+#[test]
+fn executor_inside_itself() {
+    use std::sync::Arc;
+
+    let keeps = |strong: bool| {
+        let rig = SmolExecutorByHand::new();
+        let executor = Arc::downgrade(&rig.spawner());
+        let (start, started) = oneshot::channel();
+        let shielded = async move {
+            start.send(()).unwrap();
+            pending::<()>().await;
+        };
+        if strong {
+            let shield = shielded.shield_on_drop(rig.spawner());
+            rig.spawner().spawn_detached(shield);
+        } else {
+            let shield = shielded.shield_on_drop(rig.spawner_without_executor());
+            rig.spawner().spawn_detached(shield);
+        }
+        rig.run(started).unwrap();
+        drop(rig);
+        executor.upgrade().is_some()
+    };
+    assert_eq!((keeps(true), keeps(false)), (true, false));
+}
+
 mod local {
     use super::*;
 

@@ -79,6 +79,30 @@ mod running {
         });
     }
 
+    /// The rows "caller holds it but stops polling" and "cost if nobody cancels" of the semantics
+    /// table.
+    #[test]
+    fn unpolled_call_continues_as_one_task() {
+        run(async {
+            #[shield(recorder)]
+            async fn recorded(recorder: Recorder, go: oneshot::Receiver<()>, done: oneshot::Sender<()>) {
+                go.await.unwrap();
+                recorder.log.push("done");
+                done.send(()).unwrap();
+            }
+
+            let log = Log::default();
+            let (go, gate) = oneshot::channel();
+            let (done, outcome) = oneshot::channel();
+            let mut call = Box::pin(recorded(Recorder::new(&log), gate, done));
+            assert!(poll(&mut call).is_pending());
+            go.send(()).unwrap();
+            outcome.await.unwrap();
+            call.await;
+            assert_eq!(log.take(), ["spawned", "done"]);
+        });
+    }
+
     #[test]
     fn never_polled_never_runs() {
         run(async {

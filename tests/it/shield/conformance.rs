@@ -669,19 +669,23 @@ mod spawner {
     }
 
     /// Scenario 53.
-    fn drops_work_after_shutdown(rig: Rig) {
-        let polled = Arc::new(AtomicBool::new(false));
-        let polls = Arc::clone(&polled);
-        let drops = Drops::new();
-        let spawner = rig.spawner();
-        rig.shut_down();
+    fn drops_work_after_shutdown(Rig { new, .. }: Rig) {
+        // Some executors are dropped with their last spawner, and others before.
+        for spawner_of in [Rig::spawner, Rig::spawner_without_executor] {
+            let rig = new();
+            let polled = Arc::new(AtomicBool::new(false));
+            let polls = Arc::clone(&polled);
+            let drops = Drops::new();
+            let spawner = spawner_of(&rig);
+            rig.shut_down();
 
-        let work = HoldsUntilDrop::new(drops.one(), async move { polls.store(true, Ordering::SeqCst) });
-        let mut shield = work.shield(spawner).fallible();
-        assert!(shield.is_finished(), "nothing to wait for");
-        assert_eq!(drops.count(), 1);
-        let error = block_on(&mut shield).unwrap_err();
-        assert!(error.is_cancelled() && !error.is_panic() && !error.was_started());
-        assert!(!polled.load(Ordering::SeqCst));
+            let work = HoldsUntilDrop::new(drops.one(), async move { polls.store(true, Ordering::SeqCst) });
+            let mut shield = work.shield(spawner).fallible();
+            assert!(shield.is_finished(), "nothing to wait for");
+            assert_eq!(drops.count(), 1);
+            let error = block_on(&mut shield).unwrap_err();
+            assert!(error.is_cancelled() && !error.is_panic() && !error.was_started());
+            assert!(!polled.load(Ordering::SeqCst));
+        }
     }
 }

@@ -7,7 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_shield::{ShieldExt, cleanup, shield_with};
+use futures_shield::{
+    BoxTask, DynSpawner, ShieldExt, Spawn, SpawnLocal, Tracker, cleanup, shield, shield_local, shield_with,
+    shield_with_local, spawn_fn, spawn_local_fn,
+};
 
 use crate::support::*;
 
@@ -26,6 +29,128 @@ impl Drop for Bombs {
     fn drop(&mut self) {
         panic!("a future");
     }
+}
+
+/// Panics when it is called, and when it is dropped, in the unwinding of the first panic.
+struct Broken(Bomb);
+
+impl Broken {
+    fn new() -> Self {
+        Self(Bomb("an executor"))
+    }
+}
+
+impl Spawn for Broken {
+    fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, _: F) {
+        let _ = &self.0;
+        panic!("no threads left");
+    }
+}
+
+impl SpawnLocal for Broken {
+    fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, _: F) {
+        panic!("no threads left");
+    }
+}
+
+/// At every eager entry point the panic of the call passes through, and the work is dropped once.
+#[test]
+fn spawner_called_and_dropped() {
+    let drops = Drops::new();
+    let work = || {
+        let held = drops.one();
+        async move { drop(held) }
+    };
+    let entries: [(&str, &dyn Fn()); 9] = [
+        ("shield", &|| drop(work().shield(Broken::new()))),
+        ("shield, the function", &|| drop(shield(Broken::new(), work()))),
+        ("shield_local", &|| drop(work().shield_local(Broken::new()))),
+        ("shield_local, the function", &|| {
+            drop(shield_local(Broken::new(), work()));
+        }),
+        ("shield_with", &|| drop(shield_with(Broken::new(), |_| work()))),
+        ("shield_with_local", &|| {
+            drop(shield_with_local(Broken::new(), |_| work()));
+        }),
+        ("through a tracker", &|| {
+            drop(work().shield(Tracker::new(Broken::new())));
+        }),
+        ("erased", &|| drop(work().shield(DynSpawner::new(Broken::new())))),
+        ("through a pointer", &|| drop(work().shield(Box::new(Broken::new())))),
+    ];
+    for (number, (name, entry)) in entries.into_iter().enumerate() {
+        assert_eq!(panics_with(entry), "no threads left", "{name}");
+        assert_eq!(drops.count(), number + 1, "{name}");
+    }
+}
+
+/// Whatever holds a value of the user contains the panic of its drop, unwinding or not.
+#[test]
+fn owners_of_user_values() {
+    let bomb = || {
+        let bomb = Bomb("a value");
+        std::future::poll_fn(move |_| {
+            let _ = &bomb;
+            Poll::<()>::Pending
+        })
+    };
+    fn twice<T>(mut make: impl FnMut() -> T) {
+        let (one, other) = (make(), make());
+        does_not_panic(|| drop(one));
+        drop_while_unwinding(other);
+    }
+
+    let (gone, after) = caller_by_hand();
+    drop(gone);
+    let (_stays, caller) = caller_by_hand();
+    let polled = |mut future: Pin<Box<dyn Future<Output = Option<()>>>>| {
+        assert!(poll(&mut future).is_pending());
+        future
+    };
+    twice(|| Box::pin(caller.run_until_gone(bomb())));
+    twice(|| polled(Box::pin(caller.run_until_gone(bomb()))));
+    twice(|| {
+        let maker = Bomb("the maker");
+        Box::pin(caller.run_with_grace(bomb(), move || {
+            let _ = &maker;
+            bomb()
+        }))
+    });
+    // The future and the timer.
+    twice(|| polled(Box::pin(after.run_with_grace(bomb(), bomb))));
+
+    let tracker = Tracker::new(spawn_fn(std::mem::forget::<BoxTask>));
+    pending::<()>().shield(&tracker).detach();
+    twice(|| Box::pin(tracker.drain(bomb())));
+    twice(|| {
+        let mut drain = Box::pin(tracker.drain(bomb()));
+        assert!(poll(&mut drain).is_pending());
+        drain
+    });
+
+    twice(|| Tracker::new(BombSpawner::new(closed())));
+    twice(|| DynSpawner::new(BombSpawner::new(closed())));
+    twice(|| {
+        let bomb = Bomb("a value");
+        spawn_fn(move |_| {
+            let _ = &bomb;
+        })
+    });
+    twice(|| {
+        let bomb = Bomb("a value");
+        spawn_local_fn(move |_| {
+            let _ = &bomb;
+        })
+    });
+    #[cfg(feature = "async-task")]
+    twice(|| {
+        let bomb = Bomb("a value");
+        futures_shield::schedule_fn(move |_| {
+            let _ = &bomb;
+        })
+    });
+    #[cfg(feature = "futures")]
+    twice(|| futures_shield::FuturesSpawner::new(BombSpawner::new(closed())));
 }
 
 /// The spawner was dropped by plain drop glue, and its panic left the drop of the shield.

@@ -8,3 +8,4 @@ mod panics;
 mod polling;
 mod runtime;
 mod stress;
+mod threads;

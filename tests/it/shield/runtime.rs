@@ -1,101 +1,12 @@
-//! Runtimes that do not exist or shut down, and the threads on which hooks and drops run.
+//! Runtimes that do not exist or shut down.
 
 use std::sync::mpsc;
-use std::thread::{self, ThreadId};
 
 use futures_shield::{BoxTask, Shield, ShieldExt, Spawn, cleanup, shield_with, spawn_fn};
 use futures_util::FutureExt;
 use futures_util::future::{pending, ready};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::support::*;
-
-fn here() -> ThreadId {
-    thread::current().id()
-}
-
-/// Returns a value that sends the thread on which it is dropped.
-fn drops_on(send: UnboundedSender<ThreadId>) -> OnDrop {
-    OnDrop::new(move || send.send(here()).unwrap())
-}
-
-/// Scenario 62: if the work ends last, its hook runs and its output is dropped on the executor's
-/// thread.
-#[test]
-fn hook_thread_of_the_executor() {
-    let crank = Crank::new();
-    let (tell, mut told) = unbounded_channel();
-    let (hooked, hooked_at) = mpsc::channel();
-    let output = drops_on(tell.clone());
-    drop(async { output }.shield(crank.spawner()));
-    drop(
-        ready(7)
-            .shield(crank.spawner())
-            .on_orphan(move |_| hooked.send(here()).unwrap()),
-    );
-    let executor = on_a_thread(move || {
-        crank.run();
-        here()
-    });
-    assert_ne!(executor, here());
-    assert_eq!(told.try_recv(), Ok(executor));
-    assert_eq!(hooked_at.try_recv(), Ok(executor));
-}
-
-/// Scenario 62: if the shield is dropped last, they do so on the thread that drops it.
-#[test]
-fn hook_thread_of_the_caller() {
-    let crank = Crank::new();
-    let (tell, mut told) = unbounded_channel();
-    let (hooked, hooked_at) = mpsc::channel();
-    let output = drops_on(tell.clone());
-    let dropped = async { output }.shield(crank.spawner());
-    let heard = ready(7)
-        .shield(crank.spawner())
-        .on_orphan(move |_| hooked.send(here()).unwrap());
-    on_a_thread(move || crank.run());
-    assert!(told.try_recv().is_err() && hooked_at.try_recv().is_err());
-    let dropper = on_a_thread(move || {
-        drop(dropped);
-        heard.detach();
-        here()
-    });
-    assert_eq!(told.try_recv(), Ok(dropper));
-    assert_eq!(hooked_at.try_recv(), Ok(dropper));
-}
-
-/// Scenario 62: the executor drops the work at its shutdown, and so the hook runs on that thread.
-#[test]
-fn hook_thread_at_shutdown() {
-    let crank = Crank::new();
-    let (hooked, hooked_at) = mpsc::channel();
-    drop(
-        pending::<()>()
-            .shield(crank.spawner())
-            .on_orphan(move |_| hooked.send(here()).unwrap()),
-    );
-    crank.run();
-    let closer = on_a_thread(move || {
-        crank.shut_down();
-        here()
-    });
-    assert_eq!(hooked_at.try_recv(), Ok(closer));
-}
-
-/// Scenario 62: a delivered output belongs to the caller.
-#[test]
-fn delivered_output_stays_with_caller() {
-    let crank = Crank::new();
-    let (tell, mut told) = unbounded_channel();
-    let output = drops_on(tell);
-    let shield = async { output }.shield(crank.spawner());
-    on_a_thread(move || crank.run());
-    let (caller, output) = on_a_thread(move || (here(), shield.now_or_never().unwrap()));
-    assert!(told.try_recv().is_err());
-    assert_ne!(caller, here());
-    drop(output);
-    assert_eq!(told.try_recv(), Ok(here()));
-}
 
 /// Scenario 54: an executor that keeps a task and never runs it keeps its shield waiting; dropping
 /// the task ends the wait.
@@ -172,6 +83,29 @@ fn hooks_shield_again_at_shutdown() {
     let mut hooked: Vec<_> = told.try_iter().collect();
     hooked.sort_unstable();
     assert_eq!(hooked, (0..10).map(|number| (number, false)).collect::<Vec<_>>());
+}
+
+/// Scenario 53: an executor that returns an error has dropped the work.
+#[cfg(feature = "futures")]
+#[test]
+fn adapter_of_an_executor_that_refuses() {
+    struct Refuses;
+
+    impl futures_util::task::Spawn for Refuses {
+        fn spawn_obj(
+            &self,
+            _: futures_util::task::FutureObj<'static, ()>,
+        ) -> Result<(), futures_util::task::SpawnError> {
+            Err(futures_util::task::SpawnError::shutdown())
+        }
+    }
+
+    let drops = Drops::new();
+    let work = HoldsUntilDrop::new(drops.one(), ready(7));
+    let shield = work.shield(futures_shield::FuturesSpawner::new(Refuses)).fallible();
+    assert_eq!(drops.count(), 1);
+    let error = shield.now_or_never().unwrap().unwrap_err();
+    assert!(error.is_cancelled() && !error.was_started());
 }
 
 #[cfg(feature = "tokio")]
@@ -436,5 +370,47 @@ mod schedule {
         runnables.recv().unwrap().run();
         let error = shield.now_or_never().unwrap().unwrap_err();
         assert!(error.is_cancelled() && error.was_started());
+    }
+
+    /// The closure panics: at first in the call, and its panic passes through; later in a wake, where
+    /// it is the panic of whoever wakes. The work is cancelled, and dropped once.
+    #[test]
+    fn closure_panics() {
+        let drops = Drops::new();
+        let broken = schedule_fn(|_| panic!("no threads left"));
+        let work = HoldsUntilDrop::new(drops.one(), pending::<()>());
+        assert_eq!(panics_with(|| work.shield(&broken)), "no threads left");
+        assert_eq!(drops.count(), 1);
+
+        let (queue, runnables) = mpsc::channel::<Runnable>();
+        let queue = Mutex::new(Some(queue));
+        let spawner = schedule_fn(move |runnable| {
+            let first = locked(&queue).take().expect("scheduled once");
+            first.send(runnable).unwrap();
+        });
+        let (open, opened) = oneshot::channel::<()>();
+        let shield = HoldsUntilDrop::new(drops.one(), opened).shield(&spawner).fallible();
+        runnables.recv().unwrap().run();
+        assert!(!shield.is_finished());
+        assert_eq!(panics_with(|| open.send(())), "scheduled once");
+        assert_eq!(drops.count(), 2);
+        let error = shield.now_or_never().unwrap().unwrap_err();
+        assert!(error.is_cancelled() && error.was_started());
+    }
+
+    /// A closure that runs the work before it returns, which it must not: work that wakes nobody in
+    /// its polls does not notice.
+    #[test]
+    fn closure_runs_immediately() {
+        let spawner = schedule_fn(Runnable::run);
+        let shield = ready(7).shield(&spawner);
+        assert!(shield.is_finished());
+        assert_eq!(shield.now_or_never(), Some(7));
+
+        let (open, opened) = oneshot::channel::<()>();
+        let shield = opened.shield(&spawner);
+        assert!(!shield.is_finished());
+        open.send(()).unwrap();
+        assert_eq!(shield.now_or_never(), Some(Ok(())));
     }
 }

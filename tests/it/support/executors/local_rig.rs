@@ -61,6 +61,11 @@ impl<R: TypedLocalRig> Erased for R {
     }
 }
 
+/// Creates a local rig with its own types.
+pub(crate) fn typed_local<R: TypedLocalRig>() -> R {
+    R::new()
+}
+
 /// Creates a local rig.
 pub(crate) fn erased_local<R: TypedLocalRig>() -> LocalRig {
     LocalRig {

@@ -1,7 +1,8 @@
 //! Every spawner of local futures, each with the executor behind it.
 //!
 //! A test that runs on all of them is a `fn name(rig: LocalRig)`, listed in one
-//! `on_every_local_spawner! { name, .. }`.
+//! `on_every_local_spawner! { name, .. }`. A test that must hand its work over unboxed is a `fn name<R:
+//! TypedLocalRig>(rig: R)`, in `on_every_local_spawner! { typed: name, .. }`.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -40,13 +41,13 @@ pub(crate) trait TypedLocalRig: Sized + 'static {
 }
 
 macro_rules! stamp_local_spawner {
-    ($(#[$gate:meta])* $name:ident: $rig:ident, $($test:ident)+) => {
+    ($(#[$gate:meta])* $name:ident: $rig:ident, $make:ident [$($test:ident)+]) => {
         $(#[$gate])*
         mod $name {
             $(
                 #[test]
                 fn $test() {
-                    super::$test(crate::support::erased_local::<crate::support::$rig>());
+                    super::$test(crate::support::$make::<crate::support::$rig>());
                 }
             )+
         }
@@ -56,11 +57,17 @@ macro_rules! stamp_local_spawner {
 /// Stamps a module for each spawner of local futures, with each of the tests in it.
 macro_rules! on_every_local_spawner {
     ($($test:ident),+ $(,)?) => {
-        stamp_local_spawner! { spawn_local_fn_over_local_pool: SpawnLocalFnOverPool, $($test)+ }
-        stamp_local_spawner! { #[cfg(feature = "tokio")] local_set: TokioLocalSet, $($test)+ }
-        stamp_local_spawner! { #[cfg(feature = "tokio")] tokio_local: TokioLocalAmbient, $($test)+ }
-        stamp_local_spawner! { #[cfg(feature = "smol")] smol_local_executor: SmolLocalExecutor, $($test)+ }
-        stamp_local_spawner! { #[cfg(feature = "futures")] futures_local_spawner: FuturesLocalPool, $($test)+ }
+        on_every_local_spawner! { @ erased_local [$($test)+] }
+    };
+    (typed: $($test:ident),+ $(,)?) => {
+        on_every_local_spawner! { @ typed_local [$($test)+] }
+    };
+    (@ $make:ident $tests:tt) => {
+        stamp_local_spawner! { spawn_local_fn_over_local_pool: SpawnLocalFnOverPool, $make $tests }
+        stamp_local_spawner! { #[cfg(feature = "tokio")] local_set: TokioLocalSet, $make $tests }
+        stamp_local_spawner! { #[cfg(feature = "tokio")] tokio_local: TokioLocalAmbient, $make $tests }
+        stamp_local_spawner! { #[cfg(feature = "smol")] smol_local_executor: SmolLocalExecutor, $make $tests }
+        stamp_local_spawner! { #[cfg(feature = "futures")] futures_local_spawner: FuturesLocalPool, $make $tests }
     };
 }
 
