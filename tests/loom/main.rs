@@ -18,5 +18,6 @@ mod hook;
 mod inline;
 mod metrics;
 mod relay;
+mod shared;
 mod support;
 mod tracker;

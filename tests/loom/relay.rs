@@ -78,6 +78,24 @@ fn finished_work_is_ready() {
     });
 }
 
+/// `Debug` only tries the lock, and disturbs nobody.
+#[test]
+fn debug_as_work_ends() {
+    loom::model(|| {
+        let (shield, task) = shielded(async { 7 });
+        let work = in_a_thread(task);
+        let text = format!("{shield:?}");
+        assert!(
+            ["running", "changing", "finished"]
+                .iter()
+                .any(|word| text.contains(word)),
+            "{text}"
+        );
+        assert_eq!(block_on(shield), 7);
+        work.join().unwrap();
+    });
+}
+
 #[test]
 fn shield_dropped_as_work_ends() {
     loom::model(|| {

@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use futures_shield::{BoxTask, Caller, Shield, ShieldExt, Spawn, Tracker, Unfinished, UnfinishedAt, shield_with};
 use loom::future::block_on;
@@ -264,9 +264,20 @@ impl Count {
         self.0.load(Ordering::SeqCst)
     }
 
+    /// Returns a waker that counts its wakes.
+    pub(crate) fn waker(&self) -> Waker {
+        Waker::from(Arc::new(self.clone()))
+    }
+
     /// Returns a value that counts its drop.
     pub(crate) fn of_drops(&self) -> CountedDrop {
         CountedDrop(self.clone())
+    }
+}
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.add();
     }
 }
 

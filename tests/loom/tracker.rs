@@ -1,6 +1,8 @@
 //! Entries that come and go while somebody waits for the last one, or looks at what is unfinished.
 
-use std::future::ready;
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use futures_shield::{BoxTask, ShieldExt, Tracker};
 use loom::future::block_on;
@@ -105,6 +107,53 @@ fn work_ends_during_spawn() {
         assert_eq!(block_on(shield), 7);
         assert_eq!((tracker.len(), tracker.metrics().orphaned_total()), (0, 0));
         started().join().unwrap();
+    });
+}
+
+/// The same, and its caller is gone later: the hook counts, wherever it runs.
+#[test]
+fn hook_of_work_that_ended_during_spawn() {
+    loom::model(|| {
+        let tracker = Tracker::new(NewThread);
+        let (inside, seen) = (tracker.clone(), Seen::nothing());
+        let sees = seen.clone();
+        let shield = ready(()).shield(&tracker);
+        drop(shield.on_orphan(move |_| sees.put((inside.len(), inside.unfinished().len()))));
+        started().join().unwrap();
+        assert_eq!(seen.take(), (1, 1));
+        assert_eq!(tracker.len(), 0);
+    });
+}
+
+/// Work whose caller is there ends the wait, too, before its outcome is delivered.
+#[test]
+fn awaited_work_ends_the_wait() {
+    loom::model(|| {
+        let tracker = tracker();
+        let mut shield = ready(7).shield(&tracker);
+        let work = in_a_thread(spawned());
+        block_on(tracker.wait());
+        assert_eq!(poll(&mut shield), Poll::Ready(7));
+        work.join().unwrap();
+    });
+}
+
+/// A waiter that registers for new work while the waiters before it are being woken is woken, too.
+#[test]
+fn waiter_comes_as_others_are_woken() {
+    loom::model(|| {
+        let tracker = tracker();
+        let first = orphan(&tracker, async {});
+        let mut wait = tracker.wait();
+        assert!(poll(&mut wait).is_pending());
+        let work = in_a_thread(first);
+        let second = orphan(&tracker, async {});
+        let woken = Count::default();
+        let waker = woken.waker();
+        assert!(Pin::new(&mut wait).poll(&mut Context::from_waker(&waker)).is_pending());
+        block_on(second);
+        work.join().unwrap();
+        assert!(woken.get() > 0);
     });
 }
 
