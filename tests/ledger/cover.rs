@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-const POINTS: [&str; 54] = [
+const POINTS: [&str; 56] = [
     "cancellation delivered",
     "caller of running work left",
     "caller woken by the end",
@@ -26,9 +26,11 @@ const POINTS: [&str; 54] = [
     "operation inside foreign code",
     "outcome dropped by the caller",
     "outcome of an orphan dropped",
+    "outcome hooked after its clone panicked",
     "panic delivered",
     "panic in a hook",
     "panic in the clone of a waker",
+    "panic in the clone of an output",
     "panic in the drop of a clock's maker",
     "panic in the drop of a closure",
     "panic in the drop of a future",

@@ -11,8 +11,7 @@
 //! with the command that plays it again.
 //!
 //! With all features the same programs then run on threads and real executors (`crowd`).
-//! `SHIELD_PHASE=1` or `2` plays one of the two only. The long form of both:
-//! `SHIELD_OPERATIONS=10000000 cargo test --all-features --test ledger`.
+//! `SHIELD_PHASE=1` or `2` plays one of the two only. DEVELOPMENT.md has the long form of both.
 #![cfg(not(shield_loom))]
 #![allow(unreachable_pub, reason = "a test has no public items")]
 

@@ -103,6 +103,8 @@ pub struct Scripted {
 pub struct Out {
     pub work: Id,
     token: Option<Token>,
+    /// What its first clone does.
+    clones: Arc<Mutex<React>>,
     /// It was delivered, or given to a hook.
     pub settled: bool,
 }
@@ -167,6 +169,7 @@ impl Future for Scripted {
         Poll::Ready(Out {
             work: self.work,
             token: Some(token),
+            clones: Arc::new(Mutex::new(mem::take(&mut self.spec.output_clone))),
             settled: false,
         })
     }
@@ -190,15 +193,27 @@ impl Drop for Scripted {
     }
 }
 
+/// The payload of a panic in the clone of this work's output.
+pub struct Unclonable(pub Id);
+
 /// A shared shield delivers clones.
 impl Clone for Out {
     fn clone(&self) -> Self {
+        if let Some(token) = &self.token {
+            let react = mem::take(&mut *locked(&self.clones));
+            let reacted = catch_unwind(AssertUnwindSafe(|| token.crowd.react(&react, false)));
+            if let Err(thrown) = reacted {
+                calmly(|| drop(thrown));
+                resume_unwind(Box::new(Unclonable(self.work)));
+            }
+        }
         Self {
             work: self.work,
             token: self
                 .token
                 .as_ref()
                 .map(|token| Token::new(&token.crowd, token.kind, token.id, &React::Nothing)),
+            clones: Arc::clone(&self.clones),
             settled: self.settled,
         }
     }

@@ -13,7 +13,7 @@ use std::thread;
 use futures_shield::{Caller, DynSpawner, Spawn, Tracker};
 
 use super::executors::Executors;
-use super::foreign::{Gate, Hook, Scripted, Signal, Token, Unit, calmly};
+use super::foreign::{Gate, Hook, Scripted, Signal, Token, Unclonable, Unit, calmly};
 use super::handle::{Delivered, Handle};
 use super::make::Moody;
 use super::record::{Record, locked};
@@ -151,7 +151,10 @@ impl Crowd {
                 Poll::Ready(Ok(()))
             }
             Err(thrown) => {
-                if handle.is_terminated() {
+                let unclonable = thrown.downcast_ref::<Unclonable>();
+                if unclonable.is_some_and(|of| handle.shared_work() == Some(of.0)) {
+                    // It has not delivered.
+                } else if handle.is_terminated() {
                     self.record.fate(id, |fate| fate.delivered += 1);
                 } else {
                     self.record.fail(format!("the poll of {id} let a panic pass"));

@@ -95,7 +95,7 @@ impl Model {
         work.gone = Tri::Yes;
         work.finished = Tri::Yes;
         work.counted = if work.counted == Tri::No { Tri::No } else { Tri::Either };
-        work.registration.end();
+        self.late.extend(work.stop_waiting());
     }
 
     /// The caller's handle is about to be dropped.
@@ -115,7 +115,7 @@ impl Model {
         }
         work.present = false;
         work.gone = at_once;
-        work.registration.end();
+        self.late.extend(work.stop_waiting());
         if work.stage == Stage::Ended {
             // If the hook, or the drop of the outcome, runs now, it counts while it does.
             if work.finished == Tri::Yes {

@@ -120,6 +120,8 @@ pub struct Work {
     pub polling: bool,
     pub outcome: Option<Outcome>,
     pub output_lost: bool,
+    /// The clone of its output panicked, for one of its waiters.
+    unclonable: bool,
     pub fate: Option<Fate>,
     pub hook: Option<Id>,
     pub gone: Tri,
@@ -161,12 +163,18 @@ impl Registration {
         self.kept == Some(waker) || self.polling == Some(waker) && self.cloned && self.fired != Some(waker)
     }
 
+    /// That waker is kept, and not about to be replaced by the one of the poll that is under way.
+    fn keeps(&self, waker: usize) -> bool {
+        self.kept == Some(waker) && !(self.polling.is_some() && self.cloned)
+    }
+
     fn is_there(&self) -> bool {
         self.kept.is_some() || self.polling.is_some() && self.cloned && self.fired != self.polling
     }
 
     fn fire(&mut self, waker: usize) {
-        if self.kept == Some(waker) {
+        // The waker of the poll has replaced the one that was kept.
+        if self.kept == Some(waker) || self.polling == Some(waker) && self.cloned {
             self.kept = None;
         }
         if self.polling.is_some() {
@@ -262,8 +270,10 @@ pub struct Model {
     pub alive: BTreeSet<(Kind, Id)>,
     /// Payloads of panics in the clone of a waker: they pass through a poll that changes nothing.
     pub passing: BTreeSet<Id>,
+    /// Payloads of panics in the clone of an output: the waiter has ended, and has not delivered.
+    pub unclonable: BTreeSet<Id>,
     /// Wakers that were taken out to be woken, whose waiters looked, or left, before their turn:
-    /// they may be woken yet.
+    /// they may be woken yet. So may that of a caller: whoever waits for a tracker is woken first.
     late: Vec<usize>,
     pub failure: Option<String>,
     /// How orphans that are forgotten ended, by tracker and place.
@@ -329,6 +339,7 @@ impl Work {
             polling: false,
             outcome: None,
             output_lost: false,
+            unclonable: false,
             fate: None,
             hook: None,
             gone: Tri::No,
@@ -363,6 +374,13 @@ impl Work {
         if self.stage >= Stage::Ending {
             self.end_counts = Tri::Either;
         }
+    }
+
+    /// Its caller waits no more. Returns the waker that may be woken yet.
+    fn stop_waiting(&mut self) -> Option<usize> {
+        let kept = self.registration.kept;
+        self.registration.end();
+        kept.filter(|_| self.stage == Stage::Ended)
     }
 
     /// The outcome is certain from here on, and is on its way.

@@ -78,6 +78,7 @@ impl Model {
         self.directs.retain(|_, direct| !direct.dropped);
         self.futures.retain(|_, state| !state.dropped || state.ready);
         self.passing.clear();
+        self.unclonable.clear();
         self.late.clear();
     }
 }

@@ -8,7 +8,7 @@ impl Model {
     /// A shield becomes a shared one, or one more handle of a shared one is made.
     pub fn share(&mut self, handle: Id, work: Id) {
         if let Some(work) = self.works.get_mut(&work) {
-            work.registration.end();
+            self.late.extend(work.stop_waiting());
         }
         let sharer = Sharer {
             work,
@@ -76,6 +76,24 @@ impl Model {
         work.gone = Tri::Yes;
         work.finished = Tri::Yes;
         work.counted = if work.counted == Tri::No { Tri::No } else { Tri::Either };
+    }
+
+    /// The poll unwound with a panic of the output's clone. This waiter has ended; the outcome stays
+    /// for the next one.
+    pub fn clone_panicked(&mut self, id: Id) {
+        let Some(sharer) = self.sharers.get_mut(&id) else {
+            self.fail(format!("{id} cloned an output, and is no waiter of a shared shield"));
+            return;
+        };
+        self.late.extend(sharer.registration.kept);
+        sharer.registration.end();
+        sharer.terminated = true;
+        if let Some(work) = self.works.get_mut(&sharer.work) {
+            work.unclonable = true;
+            if work.gone == Tri::Either && work.present {
+                work.gone = Tri::No;
+            }
+        }
     }
 
     /// A handle of a shared shield is about to be dropped. Returns the work, if it was the last

@@ -41,6 +41,11 @@ impl Model {
     /// A waker was woken by the crate. Returns `true` if that is because a tracker has nothing
     /// left: one of those that say so now.
     pub fn woken(&mut self, waker: usize, empty: [bool; TRACKERS]) -> bool {
+        let idle = std::array::from_fn(|tracker| empty[tracker] && self.len(tracker).0 == 0);
+        // Whoever waits for a tracker is woken before the caller of the work that was its last.
+        if self.wait_woken(waker, idle, true) {
+            return true;
+        }
         // The work that has ended last, in this call to foreign code, is the one that wakes its
         // caller.
         let depth = self.depth;
@@ -64,7 +69,7 @@ impl Model {
             .values_mut()
             .filter(|sharer| sharer.registration.waits_with(waker))
             .filter(|sharer| works.get(&sharer.work).is_some_and(|work| work.stage == Stage::Ended))
-            .max_by_key(|sharer| sharer.registration.kept == Some(waker));
+            .max_by_key(|sharer| sharer.registration.keeps(waker));
         if let Some(sharer) = sharer {
             sharer.registration.fire(waker);
             if let Some(work) = works.get_mut(&sharer.work) {
@@ -76,31 +81,18 @@ impl Model {
             return false;
         }
         let works = &self.works;
-        let gone = self.waiters.values_mut().find(|waiter| {
-            waiter.registration.waits_with(waker) && works.get(&waiter.work).is_none_or(|work| work.gone != Tri::No)
-        });
+        let gone = self
+            .waiters
+            .values_mut()
+            .filter(|waiter| waiter.registration.waits_with(waker))
+            .filter(|waiter| works.get(&waiter.work).is_none_or(|work| work.gone != Tri::No))
+            .max_by_key(|waiter| waiter.registration.keeps(waker));
         if let Some(waiter) = gone {
             waiter.registration.fire(waker);
             cover("waiter woken because the caller is gone");
             return false;
         }
-        let idle: Vec<bool> = (0..TRACKERS)
-            .map(|tracker| empty[tracker] && self.len(tracker).0 == 0)
-            .collect();
-        let wait = self
-            .waits
-            .values_mut()
-            .filter(|wait| wait.registration.waits_with(waker) && (wait.due || idle[wait.tracker]))
-            .max_by_key(|wait| (wait.due, wait.registration.kept == Some(waker)));
-        if let Some(wait) = wait {
-            wait.registration.fire(waker);
-            // The first of several: the others are next, also those of other trackers that have
-            // nothing left.
-            let first = !std::mem::take(&mut wait.due);
-            for wait in self.waits.values_mut().filter(|wait| first && idle[wait.tracker]) {
-                wait.due |= wait.registration.is_there();
-            }
-            cover("wait woken because nothing is left");
+        if self.wait_woken(waker, idle, false) {
             return true;
         }
         if let Some(place) = self.late.iter().position(|late| *late == waker) {
@@ -111,5 +103,26 @@ impl Model {
             "waker {waker} was woken, and nothing that it waits for has happened"
         ));
         false
+    }
+
+    /// Finds a wait that was woken because its tracker has nothing left; with `certain`, one whose
+    /// waker was there before the poll that is under way.
+    fn wait_woken(&mut self, waker: usize, idle: [bool; TRACKERS], certain: bool) -> bool {
+        let wait = self
+            .waits
+            .values_mut()
+            .filter(|wait| wait.registration.waits_with(waker) && (wait.due || idle[wait.tracker]))
+            .filter(|wait| !certain || wait.registration.keeps(waker))
+            .max_by_key(|wait| (wait.due, wait.registration.keeps(waker)));
+        let Some(wait) = wait else { return false };
+        wait.registration.fire(waker);
+        // The first of several: the others are next, also those of other trackers that have nothing
+        // left.
+        let first = !std::mem::take(&mut wait.due);
+        for wait in self.waits.values_mut().filter(|wait| first && idle[wait.tracker]) {
+            wait.due |= wait.registration.is_there();
+        }
+        cover("wait woken because nothing is left");
+        true
     }
 }

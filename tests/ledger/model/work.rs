@@ -218,6 +218,9 @@ impl Model {
             _ => "hook run with a panic",
         };
         cover(what);
+        if work.unclonable {
+            cover("outcome hooked after its clone panicked");
+        }
         work.gone = Tri::Yes;
         work.counted = Tri::Yes;
         Some(id)

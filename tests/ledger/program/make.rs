@@ -93,6 +93,11 @@ impl Maker {
             first_poll: self.react(nesting),
             drop: self.react(nesting),
             output_drop: self.react(nesting),
+            output_clone: if self.chance(self.panics * 8) {
+                React::Panic
+            } else {
+                self.react(nesting)
+            },
             payload_panics: self.chance(self.panics * 3),
         }
     }
@@ -190,6 +195,7 @@ impl Maker {
         let op = self.op(nesting);
         let waker = self.waker();
         let soon = match &op {
+            Op::Spawn(spawn) if !spawn.mode.is_inline() && self.chance(20) => Some(Op::Share { handle: spawn.id }),
             Op::Spawn(spawn) if self.chance(50) => Some(Op::Poll {
                 handle: spawn.id,
                 waker,
@@ -199,6 +205,11 @@ impl Maker {
                 let handle = *handle;
                 let id = self.id();
                 self.handles.push(id);
+                if self.chance(50) {
+                    // If neither has delivered, the outcome goes to the hook.
+                    self.soon.push(Op::Drop { handle: id });
+                    self.soon.push(Op::Drop { handle });
+                }
                 self.soon.push(Op::Poll { handle: id, waker });
                 self.soon.push(Op::Poll { handle, waker });
                 Some(Op::CloneShared { id, handle })
@@ -274,8 +285,8 @@ impl Maker {
                 handle,
                 hook: Box::new(self.hook(nesting)),
             },
-            124..127 => Op::Fallible { handle },
-            127..130 => Op::Share { handle },
+            124..126 => Op::Fallible { handle },
+            126..130 => Op::Share { handle },
             130..134 => Op::RunCleanup {
                 handle: recent(&mut self.rng, &self.cleanups),
             },

@@ -79,6 +79,8 @@ pub struct FutureSpec {
     pub first_poll: React,
     pub drop: React,
     pub output_drop: React,
+    /// When its output is cloned first, for a waiter of a shared shield.
+    pub output_clone: React,
     /// The drop of the payload of each of its panics panics, too.
     pub payload_panics: bool,
 }

@@ -14,6 +14,7 @@ impl fmt::Display for Plainly<'_> {
             ", first_poll: Nothing",
             ", drop: Nothing",
             ", output_drop: Nothing",
+            ", output_clone: Nothing",
             ", spawner_drop: Nothing",
             ", track: Nothing",
             ", closure: Nothing",

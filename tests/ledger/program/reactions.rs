@@ -82,6 +82,7 @@ fn future_reactions(future: &mut FutureSpec, visit: &mut dyn FnMut(&mut React)) 
     future.first_poll.visit(visit);
     future.drop.visit(visit);
     future.output_drop.visit(visit);
+    future.output_clone.visit(visit);
 }
 
 fn window_reactions(window: &mut WindowSpec, visit: &mut dyn FnMut(&mut React)) {

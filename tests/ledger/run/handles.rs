@@ -74,7 +74,9 @@ impl World {
                     None => self.text_of(id, &thrown),
                 };
                 let mut model = self.model.borrow_mut();
-                if passing {
+                if number(&thrown).is_some_and(|id| model.unclonable.remove(&id)) {
+                    model.clone_panicked(id);
+                } else if passing {
                     model.poll_passed(id);
                 } else {
                     model.delivered(id, &outcome);

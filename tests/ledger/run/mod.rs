@@ -169,6 +169,7 @@ impl World {
     pub fn script_of(&self, spec: &FutureSpec, window: Option<Id>) {
         self.when_dropped(Kind::Future, spec.id, &spec.drop);
         self.when_dropped(Kind::Output, spec.id, &spec.output_drop);
+        self.when_dropped(Kind::Closure, spec.id, &spec.output_clone);
         let script = Script {
             pends: spec.pends,
             open: false,

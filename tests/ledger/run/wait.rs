@@ -53,8 +53,9 @@ impl World {
     pub fn drop_wait(&self, id: Id) {
         let wait = self.waits.borrow_mut().remove(&id);
         if let Some(wait) = wait {
-            drop_calmly(wait);
+            // Before the drop of its waker, which may look around.
             self.model.borrow_mut().wait_dropped(id);
+            drop_calmly(wait);
         }
     }
 }

@@ -346,12 +346,20 @@ impl World {
 
     /// The output of shared work is cloned, for one of its waiters.
     pub fn output_cloned(&self, id: Id) -> Token {
-        let clone = self.fresh();
         let _call = self.call(|| format!("the clone of output {id}"));
-        let mut model = self.model.borrow_mut();
-        let original = model.original(id);
-        model.clones.insert(clone, original);
-        drop(model);
+        let original = self.model.borrow().original(id);
+        let react = self.reacts.borrow_mut().remove(&(Kind::Closure, original));
+        if let Some(react) = react.filter(|_| !self.calm.get()) {
+            self.operate(&react);
+            if react.panics() {
+                cover("panic in the clone of an output");
+                let payload = self.payload(false);
+                self.model.borrow_mut().unclonable.insert(payload.token.id);
+                panic_with(payload);
+            }
+        }
+        let clone = self.fresh();
+        self.model.borrow_mut().clones.insert(clone, original);
         Token::new(self, Kind::Output, clone)
     }
 }
