@@ -108,9 +108,14 @@ impl<T> Awaiter<T> {
     #[cold]
     fn abandon(&mut self) {
         self.set_gone();
-        if let Some(mut waiting) = self.waiting.take() {
-            let orphan = Orphan::new(waiting.hook.take(), waiting.span.take());
-            waiting.relay.abandon(orphan, waiting.gone.take());
+        if let Some(Waiting {
+            relay,
+            mut hook,
+            gone,
+            span,
+        }) = self.waiting.take()
+        {
+            relay.abandon(Orphan::new(hook.take(), span), gone);
         }
     }
 

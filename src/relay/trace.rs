@@ -1,7 +1,6 @@
 //! The events of orphans (feature `tracing`). Work whose caller stays emits nothing.
 
 use std::cell::Cell;
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,11 +67,6 @@ impl CallSpan {
     #[inline]
     pub(crate) fn is_none(&self) -> bool {
         matches!(self, Self::None)
-    }
-
-    #[inline]
-    pub(crate) fn take(&mut self) -> Self {
-        mem::replace(self, Self::None)
     }
 
     /// Drops the span. That may close it, which runs code of the subscriber.

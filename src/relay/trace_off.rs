@@ -22,11 +22,6 @@ impl CallSpan {
     }
 
     #[inline]
-    pub(crate) fn take(&mut self) -> Self {
-        Self
-    }
-
-    #[inline]
     pub(crate) fn clear(&mut self) {}
 }
 
