@@ -95,26 +95,31 @@ impl Drop for InlineCall {
 pub(crate) fn claim(ledger: &Ledger, caller: CallLocation) -> (Option<Count>, Restore) {
     let (call, restore) = call::claim(caller);
     let count = match call {
-        Call::Eager(location) => {
-            begin_for_shield(ledger, location);
-            None
-        }
+        Call::Eager(location) => begin_for_shield(ledger, location),
         _ => begin_for_task(ledger, call, caller),
     };
     (count, restore)
 }
 
 /// Begins to count the work of an eager shield, which takes the count over.
-fn begin_for_shield(ledger: &Ledger, location: CallLocation) {
+fn begin_for_shield(ledger: &Ledger, location: CallLocation) -> Option<Count> {
     let line = ledger.line(location);
     line.enter();
     let outer = swap_begun(line);
-    if !outer.is_none() {
-        // A tracker around this one has begun to count.
-        let mut both = swap_begun(Lines::none());
-        both.add(outer);
-        swap_begun(both);
+    if outer.is_none() {
+        return None;
     }
+    let mut line = swap_begun(Lines::none());
+    if outer.contains(ledger) {
+        // This tracker has begun to count the work: this future is another one, that its task
+        // spawns while it is polled inside the call.
+        swap_begun(outer);
+        return Some(Count::taken_over(line));
+    }
+    // A tracker around this one has begun to count.
+    line.add(outer);
+    swap_begun(line);
+    None
 }
 
 fn begin_for_task(ledger: &Ledger, call: Call, caller: CallLocation) -> Option<Count> {
