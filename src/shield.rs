@@ -66,9 +66,9 @@ where
     let spawner = Contained::new(spawner);
     let location = Location::caller();
     Shield::new(if const { is_large::<F>() } {
-        launch!(spawner, spawn_detached, location, Box::pin(future), None)
+        launch!(spawner, spawn_work, location, Box::pin(future), None)
     } else {
-        launch!(spawner, spawn_detached, location, future, None)
+        launch!(spawner, spawn_work, location, future, None)
     })
 }
 
@@ -107,9 +107,9 @@ where
     let spawner = Contained::new(spawner);
     let location = Location::caller();
     Shield::new(if const { is_large::<F>() } {
-        launch!(spawner, spawn_local_detached, location, Box::pin(future), None)
+        launch!(spawner, spawn_local_work, location, Box::pin(future), None)
     } else {
-        launch!(spawner, spawn_local_detached, location, future, None)
+        launch!(spawner, spawn_local_work, location, future, None)
     })
 }
 

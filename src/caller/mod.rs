@@ -78,9 +78,9 @@ where
     let future = work(caller);
     let location = Location::caller();
     Shield::new(if const { is_large::<F>() } {
-        launch!(spawner, spawn_detached, location, Box::pin(future), Some(gone))
+        launch!(spawner, spawn_work, location, Box::pin(future), Some(gone))
     } else {
-        launch!(spawner, spawn_detached, location, future, Some(gone))
+        launch!(spawner, spawn_work, location, future, Some(gone))
     })
 }
 
@@ -120,9 +120,9 @@ where
     let future = work(caller);
     let location = Location::caller();
     Shield::new(if const { is_large::<F>() } {
-        launch!(spawner, spawn_local_detached, location, Box::pin(future), Some(gone))
+        launch!(spawner, spawn_local_work, location, Box::pin(future), Some(gone))
     } else {
-        launch!(spawner, spawn_local_detached, location, future, Some(gone))
+        launch!(spawner, spawn_local_work, location, future, Some(gone))
     })
 }
 

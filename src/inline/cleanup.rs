@@ -101,7 +101,7 @@ where
             run: Exclusive::new(run),
             attached,
             spawner,
-            rescue: S::spawn_detached,
+            rescue: S::spawn_work,
             location,
         }),
     }

@@ -34,7 +34,7 @@ impl<F: Future, S> ShieldOnDrop<F, S> {
         let attached = Attached::new(spawner.track_inline(location));
         let progress = Progress::Lazy(future.into_inner());
         Self {
-            inline: Inline::new(progress, attached, spawner, S::spawn_detached, location),
+            inline: Inline::new(progress, attached, spawner, S::spawn_work, location),
         }
     }
 
@@ -49,7 +49,7 @@ impl<F: Future, S> ShieldOnDrop<F, S> {
         let attached = Attached::new(spawner.track_inline_local(location));
         let progress = Progress::Lazy(future.into_inner());
         Self {
-            inline: Inline::new(progress, attached, spawner, S::spawn_local_detached, location),
+            inline: Inline::new(progress, attached, spawner, S::spawn_local_work, location),
         }
     }
 

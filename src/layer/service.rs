@@ -158,7 +158,7 @@ where
 {
     let future = in_current_span(future);
     let hook = hook.into_inner().map(|hook| Box::new(hook) as Hook<_>);
-    Shield::new(launch!(spawner, spawn_detached, location, future, gone, hook))
+    Shield::new(launch!(spawner, spawn_work, location, future, gone, hook))
 }
 
 fn on_drop<F, S, K>(

@@ -8,6 +8,11 @@ pub(crate) struct Count {
 }
 
 impl Count {
+    #[inline]
+    pub(crate) const fn none() -> Self {
+        Self { lines: Lines::none() }
+    }
+
     /// Begins to count.
     #[inline]
     pub(crate) fn begin(lines: Lines) -> Self {

@@ -86,7 +86,8 @@ impl<T> Awaiter<T> {
         *self.waiting = None;
     }
 
-    /// Takes the outcome if the work has ended. It is delivered or [given back](Self::give_back).
+    /// Takes the outcome if the work has ended. Whoever calls this delivers it, or
+    /// [gives it back](Self::give_back).
     pub(crate) fn take_ended(&self) -> Poll<Outcome<T>> {
         self.relay().map_or(Poll::Pending, Relay::take_ended)
     }

@@ -63,7 +63,8 @@ enum State<T> {
     /// The work has ended and its outcome is not delivered. Left by the caller, who takes the
     /// outcome or is gone.
     Ended(Outcome<T>),
-    /// The outcome has gone to the caller or to the hook. The final state.
+    /// The outcome has gone to the caller or to the hook. The final state, unless a shared shield
+    /// has the outcome and gives it back.
     Settled,
 }
 
@@ -195,7 +196,7 @@ impl<T> Relay<T> {
                 // hook while the work still counts.
                 let drained = shared.lines.leave();
                 drop(shared);
-                // First, while nothing runs: once it is woken, the caller may spawn more work.
+                // Before the caller is woken, which may spawn more work: now nothing runs.
                 drained.wake();
                 wake(waker);
             }

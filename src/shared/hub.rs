@@ -1,5 +1,6 @@
 //! What the clones of a shared shield share.
 
+use std::mem;
 use std::sync::Arc as StdArc;
 use std::task::{Poll, Wake, Waker};
 
@@ -21,13 +22,17 @@ pub(super) struct Hub<T> {
     state: Mutex<State<T>>,
 }
 
-struct State<T> {
-    /// `None` once a clone has delivered. If the last clone is dropped before that, the awaiter is
-    /// dropped with this, and the work has lost its caller.
-    awaiter: Option<Awaiter<T>>,
-    /// Taken from the awaiter for the first clone that was polled after the work had ended. If
-    /// cloning the output panics, that clone does not deliver.
-    outcome: Option<SharedOutcome<T>>,
+enum State<T> {
+    /// No clone has delivered. Left by the first that does. If the last clone is dropped instead,
+    /// the awaiter is dropped with this, and the work has lost its caller.
+    Undelivered {
+        awaiter: Awaiter<T>,
+        /// Taken from the awaiter for a clone that was polled. If cloning the output panicked, that
+        /// clone has not delivered.
+        seen: Option<SharedOutcome<T>>,
+    },
+    /// A clone has delivered. The final state.
+    Delivered(SharedOutcome<T>),
 }
 
 /// The only waker that the work ever sees. It wakes every waiter, so none depends on another one
@@ -51,10 +56,7 @@ impl<T> Hub<T> {
         Self {
             location: awaiter.location(),
             bell,
-            state: Mutex::new(State {
-                awaiter: Some(awaiter),
-                outcome: None,
-            }),
+            state: Mutex::new(State::Undelivered { awaiter, seen: None }),
         }
     }
 
@@ -65,9 +67,17 @@ impl<T> Hub<T> {
     /// Returns a word for `Debug`, which must not wait for a lock.
     pub(super) fn state_name(&self) -> &'static str {
         match self.state.try_lock() {
-            Ok(state) => state.awaiter.as_ref().map_or("finished", Awaiter::state_name),
+            Ok(state) => match &*state {
+                State::Undelivered { awaiter, .. } => awaiter.state_name(),
+                State::Delivered(_) => "finished",
+            },
             Err(_) => "changing",
         }
+    }
+
+    /// Returns `true` if the shield had delivered before it was shared.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(&*lock(&self.state), State::Undelivered { awaiter, .. } if awaiter.is_delivered())
     }
 
     /// Delivers the outcome of work that has ended, to the future called `name`.
@@ -80,31 +90,39 @@ impl<T> Hub<T> {
             Ok(output) => Ok(T::clone(output)),
             Err(error) => Err(StdArc::clone(error)),
         };
-        self.delivered();
+        self.delivered(outcome);
         copy
     }
 
     fn outcome(&self, name: &str) -> SharedOutcome<T> {
         let mut state = lock(&self.state);
-        if let (Some(awaiter), None) = (&state.awaiter, &state.outcome) {
-            if let Poll::Ready(outcome) = awaiter.take_ended() {
-                state.outcome = Some(share(outcome));
+        match &mut *state {
+            State::Undelivered {
+                awaiter,
+                seen: seen @ None,
+            } => {
+                if let Poll::Ready(outcome) = awaiter.take_ended() {
+                    return seen.insert(share(outcome)).clone();
+                }
             }
+            State::Undelivered {
+                seen: Some(outcome), ..
+            }
+            | State::Delivered(outcome) => return outcome.clone(),
         }
-        let outcome = state.outcome.clone();
+        // The shield had delivered it before it was shared.
         drop(state);
-        // There is none if the shield had delivered before it was shared.
-        outcome.unwrap_or_else(|| polled_after_completion(name, Some(self.location)))
+        polled_after_completion(name, Some(self.location))
     }
 
-    fn delivered(&self) {
+    fn delivered(&self, outcome: SharedOutcome<T>) {
         let mut state = lock(&self.state);
-        if let Some(awaiter) = &state.awaiter {
+        if let State::Undelivered { awaiter, .. } = &*state {
             awaiter.set_gone();
         }
-        let first = state.awaiter.take();
+        let before = mem::replace(&mut *state, State::Delivered(outcome));
         drop(state);
-        if let Some(mut awaiter) = first {
+        if let State::Undelivered { mut awaiter, .. } = before {
             awaiter.stop_waiting();
         }
     }
@@ -113,9 +131,8 @@ impl<T> Hub<T> {
 /// The last clone is dropped. If none has delivered, the awaiter gives the outcome to the hook.
 impl<T> Drop for Hub<T> {
     fn drop(&mut self) {
-        let state = &mut *lock(&self.state);
-        if let Some(awaiter) = &state.awaiter {
-            if let Some(outcome) = state.outcome.take().and_then(unshare) {
+        if let State::Undelivered { awaiter, seen } = &mut *lock(&self.state) {
+            if let Some(outcome) = seen.take().and_then(unshare) {
                 awaiter.give_back(outcome);
             }
         }
@@ -144,7 +161,9 @@ impl<T> Condition for Hub<T> {
     }
 
     fn holds(&self) -> bool {
-        let state = lock(&self.state);
-        state.awaiter.as_ref().is_none_or(Awaiter::is_finished)
+        match &*lock(&self.state) {
+            State::Undelivered { awaiter, .. } => awaiter.is_finished(),
+            State::Delivered(_) => true,
+        }
     }
 }

@@ -138,7 +138,7 @@ macro_rules! shared {
 
         impl<T: Clone> FusedFuture for $name<T> {
             fn is_terminated(&self) -> bool {
-                self.waiter.wait.is_completed()
+                self.waiter.wait.is_completed() || self.waiter.wait.condition().is_empty()
             }
         }
 

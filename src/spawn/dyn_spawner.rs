@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::isolated::Isolated;
 use super::{BoxTask, InlineEntry, Spawn};
-use crate::util::call::{self, Call};
+use crate::util::call;
 use crate::util::contain::Contained;
 
 /// Any spawner, its type erased, to keep in a field without a type parameter.
@@ -52,7 +52,7 @@ trait Erased: Send + Sync {
 
 impl<S: Spawn + Send + Sync> Erased for Contained<S> {
     fn spawn_boxed(&self, task: BoxTask) {
-        (**self).spawn_detached(task);
+        (**self).spawn_work(task);
     }
 
     fn track_inline(&self, location: &'static Location<'static>) -> InlineEntry {
@@ -73,13 +73,14 @@ impl DynSpawner {
 impl Spawn for DynSpawner {
     #[track_caller]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
+        self.spawn_work(Isolated::new(future));
+    }
+
+    #[track_caller]
+    fn spawn_work<F: Future<Output = ()> + Send + 'static>(&self, work: F) {
         // Behind the `dyn`, the caller of a direct spawn is unknown.
-        let (call, _restore) = call::claim(Location::caller());
-        let task: BoxTask = match call {
-            Call::Direct(_) => Box::pin(Isolated::new(future)),
-            _ => Box::pin(future),
-        };
-        self.spawner.spawn_boxed(task);
+        let (_, _restore) = call::claim(Location::caller());
+        self.spawner.spawn_boxed(Box::pin(work));
     }
 
     fn track_inline(&self, location: &'static Location<'static>) -> InlineEntry {

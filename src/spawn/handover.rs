@@ -89,37 +89,44 @@ impl Drop for InlineCall {
     }
 }
 
-/// Takes over the work of the current call for a tracker. Returns the count of the tracker's task,
-/// or `None` if the shield keeps it, and a guard for the call to the spawner inside.
+/// Takes over the work of the current call for a tracker, which gets it as the shield made it.
+/// Returns the count of the tracker's task, or `None` if the shield keeps it, and a guard for the
+/// call to the spawner inside.
 #[inline]
-pub(crate) fn claim(ledger: &Ledger, caller: CallLocation) -> (Option<Count>, Restore) {
+pub(crate) fn claim_work(ledger: &Ledger, caller: CallLocation) -> (Option<Count>, Restore) {
     let (call, restore) = call::claim(caller);
     let count = match call {
-        Call::Eager(location) => begin_for_shield(ledger, location),
+        Call::Eager(location) => {
+            begin_for_shield(ledger, location);
+            None
+        }
         _ => begin_for_task(ledger, call, caller),
     };
     (count, restore)
 }
 
+/// The same for a future that may be something else. If this tracker has begun to count the work,
+/// it is: a task that runs inside the call spawns it.
+pub(crate) fn claim_task(ledger: &Ledger, caller: CallLocation) -> (Option<Count>, Restore) {
+    if is_begun(ledger) {
+        let (call, restore) = call::claim(caller);
+        (begin_for_task(ledger, call, caller), restore)
+    } else {
+        claim_work(ledger, caller)
+    }
+}
+
 /// Begins to count the work of an eager shield, which takes the count over.
-fn begin_for_shield(ledger: &Ledger, location: CallLocation) -> Option<Count> {
+fn begin_for_shield(ledger: &Ledger, location: CallLocation) {
     let line = ledger.line(location);
     line.enter();
     let outer = swap_begun(line);
-    if outer.is_none() {
-        return None;
+    if !outer.is_none() {
+        // A tracker around this one has begun to count.
+        let mut both = swap_begun(Lines::none());
+        both.add(outer);
+        swap_begun(both);
     }
-    let mut line = swap_begun(Lines::none());
-    if outer.contains(ledger) {
-        // This tracker has begun to count the work: this future is another one, that its task
-        // spawns while it is polled inside the call.
-        swap_begun(outer);
-        return Some(Count::taken_over(line));
-    }
-    // A tracker around this one has begun to count.
-    line.add(outer);
-    swap_begun(line);
-    None
 }
 
 fn begin_for_task(ledger: &Ledger, call: Call, caller: CallLocation) -> Option<Count> {
@@ -127,6 +134,13 @@ fn begin_for_task(ledger: &Ledger, call: Call, caller: CallLocation) -> Option<C
         Call::Inline(_) if is_counted(ledger) => None,
         _ => Some(Count::begin(ledger.line(call.location().unwrap_or(caller)))),
     }
+}
+
+fn is_begun(ledger: &Ledger) -> bool {
+    let begun = swap_begun(Lines::none());
+    let is_begun = begun.contains(ledger);
+    swap_begun(begun);
+    is_begun
 }
 
 fn is_counted(ledger: &Ledger) -> bool {

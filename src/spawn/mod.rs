@@ -110,6 +110,16 @@ pub trait Spawn {
     #[track_caller]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F);
 
+    /// Spawns what a shield has made of its work. That is contained, and hides the call that it may
+    /// be polled in. A tracker need not do so again, unless a spawner around it has wrapped the
+    /// work: then it gets that through [`spawn_detached`](Spawn::spawn_detached).
+    #[doc(hidden)]
+    #[inline]
+    #[track_caller]
+    fn spawn_work<F: Future<Output = ()> + Send + 'static>(&self, work: F) {
+        self.spawn_detached(work);
+    }
+
     /// Counts work that runs inside its caller, shielded at `location`.
     ///
     /// A shield calls it when such work is created, before it is first polled. Only a
@@ -166,6 +176,14 @@ pub trait SpawnLocal {
     #[track_caller]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F);
 
+    /// Spawns what a shield has made of its work, as [`Spawn::spawn_work`] does.
+    #[doc(hidden)]
+    #[inline]
+    #[track_caller]
+    fn spawn_local_work<F: Future<Output = ()> + 'static>(&self, work: F) {
+        self.spawn_local_detached(work);
+    }
+
     /// Counts work that runs inside its caller, as [`Spawn::track_inline`] does.
     #[inline]
     fn track_inline_local(&self, location: &'static Location<'static>) -> InlineEntry {
@@ -183,6 +201,11 @@ macro_rules! forward {
             }
 
             #[inline]
+            fn spawn_work<F: Future<Output = ()> + Send + 'static>(&self, work: F) {
+                (**self).spawn_work(work);
+            }
+
+            #[inline]
             fn track_inline(&self, location: &'static Location<'static>) -> InlineEntry {
                 (**self).track_inline(location)
             }
@@ -192,6 +215,11 @@ macro_rules! forward {
             #[inline]
             fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
                 (**self).spawn_local_detached(future);
+            }
+
+            #[inline]
+            fn spawn_local_work<F: Future<Output = ()> + 'static>(&self, work: F) {
+                (**self).spawn_local_work(work);
             }
 
             #[inline]

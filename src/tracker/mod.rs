@@ -16,7 +16,7 @@ use self::tracked::Tracked;
 pub use self::unfinished::{Unfinished, UnfinishedAt};
 pub use self::wait::Wait;
 use crate::ledger::{InlineEntry, Ledger};
-use crate::spawn::handover::claim;
+use crate::spawn::handover::{claim_task, claim_work};
 use crate::spawn::{Spawn, SpawnLocal};
 use crate::util::contain::Contained;
 use crate::util::sync::Arc;
@@ -227,8 +227,14 @@ impl<S> Tracker<S> {
 impl<S: Spawn> Spawn for Tracker<S> {
     #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
-        let (count, _call) = claim(&self.ledger, Location::caller());
-        self.spawner.spawn_detached(Tracked::new(future, count));
+        let (count, _call) = claim_task(&self.ledger, Location::caller());
+        self.spawner.spawn_work(Tracked::task(future, count));
+    }
+
+    #[inline]
+    fn spawn_work<F: Future<Output = ()> + Send + 'static>(&self, work: F) {
+        let (count, _call) = claim_work(&self.ledger, Location::caller());
+        self.spawner.spawn_work(Tracked::work(work, count));
     }
 
     #[inline]
@@ -240,8 +246,14 @@ impl<S: Spawn> Spawn for Tracker<S> {
 impl<S: SpawnLocal> SpawnLocal for Tracker<S> {
     #[inline]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
-        let (count, _call) = claim(&self.ledger, Location::caller());
-        self.spawner.spawn_local_detached(Tracked::new(future, count));
+        let (count, _call) = claim_task(&self.ledger, Location::caller());
+        self.spawner.spawn_local_work(Tracked::task(future, count));
+    }
+
+    #[inline]
+    fn spawn_local_work<F: Future<Output = ()> + 'static>(&self, work: F) {
+        let (count, _call) = claim_work(&self.ledger, Location::caller());
+        self.spawner.spawn_local_work(Tracked::work(work, count));
     }
 
     #[inline]

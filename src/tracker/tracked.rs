@@ -8,20 +8,19 @@ use pin_project_lite::pin_project;
 
 use crate::ledger::Count;
 use crate::spawn::Isolated;
-use crate::util::slot::Slot;
 
 pin_project! {
     /// A task that was spawned on a tracker.
     #[project = TrackedProjection]
     pub(super) enum Tracked<F> {
-        /// The work of a shield, which is counted until the shield ends its count. In a slot,
-        /// because a spawner around the tracker may have wrapped the work in a future whose drop
-        /// panics.
-        Shielded {
+        /// The work of a shield. The shield ends its count.
+        Work {
             #[pin]
-            work: Slot<F>,
+            work: F,
         },
-        /// A task that is counted until its executor has dropped it.
+        /// Anything else, which is counted until its executor has dropped it. If it is what a spawner
+        /// around this one has made of a shield's work, the count is none, because the shield ends
+        /// it.
         Task {
             #[pin]
             future: Isolated<F>,
@@ -32,15 +31,18 @@ pin_project! {
 
 impl<F> Tracked<F> {
     #[inline]
-    pub(super) fn new(future: F, count: Option<Count>) -> Self {
+    pub(super) fn work(work: F, count: Option<Count>) -> Self {
         match count {
-            None => Self::Shielded {
-                work: Slot::new(future),
-            },
-            Some(count) => Self::Task {
-                future: Isolated::new(future),
-                count,
-            },
+            None => Self::Work { work },
+            count => Self::task(work, count),
+        }
+    }
+
+    #[inline]
+    pub(super) fn task(future: F, count: Option<Count>) -> Self {
+        Self::Task {
+            future: Isolated::new(future),
+            count: count.unwrap_or(Count::none()),
         }
     }
 }
@@ -51,7 +53,7 @@ impl<F: Future<Output = ()>> Future for Tracked<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match self.project() {
-            TrackedProjection::Shielded { work } => work.get().map_or(Poll::Ready(()), |work| work.poll(cx)),
+            TrackedProjection::Work { work } => work.poll(cx),
             TrackedProjection::Task { future, .. } => future.poll(cx),
         }
     }

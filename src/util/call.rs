@@ -38,24 +38,24 @@ fn set(call: Call) {
     CALL.with(|current| current.set(call));
 }
 
-/// Restores the call that was current before.
+/// Sets the current call when it is dropped: to the one before, or to [`Call::Claimed`].
 #[must_use]
 pub(crate) struct Restore {
-    before: Call,
+    then: Call,
 }
 
 impl Restore {
     /// Returns `true` if this call is inside another one.
     #[inline]
     pub(crate) fn is_nested(&self) -> bool {
-        !matches!(self.before, Call::Outside)
+        !matches!(self.then, Call::Outside)
     }
 }
 
 impl Drop for Restore {
     #[inline]
     fn drop(&mut self) {
-        set(self.before);
+        set(self.then);
     }
 }
 
@@ -64,7 +64,7 @@ impl Drop for Restore {
 #[inline]
 pub(crate) fn enter(call: Call) -> Restore {
     Restore {
-        before: CALL.with(|current| current.replace(call)),
+        then: CALL.with(|current| current.replace(call)),
     }
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn hide() -> Option<Restore> {
         Call::Outside => None,
         before => {
             set(Call::Hidden);
-            Some(Restore { before })
+            Some(Restore { then: before })
         }
     }
 }
@@ -95,8 +95,8 @@ pub(crate) fn claim(caller: CallLocation) -> (Call, Restore) {
     let call = Call::current();
     match call {
         Call::Eager(location) | Call::Inline(location) | Call::Direct(location) => {
-            let before = Call::Claimed(location);
-            (call, Restore { before })
+            let then = Call::Claimed(location);
+            (call, Restore { then })
         }
         Call::Outside | Call::Hidden | Call::Claimed(_) => {
             let direct = Call::Direct(caller);

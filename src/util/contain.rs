@@ -20,8 +20,8 @@ pub(crate) type Payload = Box<dyn Any + Send + 'static>;
 /// Runs `foreign` and returns its value, or what it panicked with. Inside it, the current call to a
 /// spawner is hidden.
 ///
-/// Unwind safety is asserted here, once: after a panic, nothing that `foreign` could reach is used
-/// again, only dropped.
+/// Unwind safety is asserted here, once: after a panic, the values that `foreign` could reach are
+/// only dropped, and our own state is whole, because no foreign code runs while it changes.
 #[inline]
 pub(crate) fn catch<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
     let _hidden = call::hide();

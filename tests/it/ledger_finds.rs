@@ -2,8 +2,9 @@
 //! form.
 
 use std::future::{Future, pending, poll_fn};
+use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
 
 use futures_shield::{InlineEntry, ShieldExt, Spawn, Tracker, shield_with, spawn_fn, spawn_location};
@@ -106,4 +107,49 @@ fn caller_gone_inside_its_wake() {
     assert!(poll_with(locked(&kept).as_mut().unwrap(), &waker).is_pending());
     crank.run();
     assert_eq!(*locked(&seen), Some(1));
+}
+
+/// A spawner around a tracker wraps the work in a future of its own. Its drop panicked out of the
+/// executor, and a second panic there aborted the process.
+#[test]
+fn wrapped_work_whose_drop_panics() {
+    let (tasks, given) = mpsc::channel();
+    let tracker = Tracker::new(spawn_fn(move |task| tasks.send(task).unwrap()));
+    let inside = tracker.clone();
+    let spawner = spawn_fn(move |task| {
+        let held = Bomb("the wrapper");
+        inside.spawn_detached(async move {
+            let _held = held;
+            task.await;
+        });
+    });
+    let shield = pending::<()>().shield(&spawner).fallible();
+    drop(given.recv().unwrap());
+    assert!(block_on(shield).unwrap_err().is_cancelled());
+    assert!(tracker.is_empty());
+}
+
+/// An executor that polls inside the call polled such a future, and what that spawned on the
+/// tracker was taken for the work: it was not counted.
+#[test]
+fn wrapped_work_spawns_another() {
+    let polled_at_once = spawn_fn(|mut task| {
+        if poll(&mut task).is_pending() {
+            mem::forget(task);
+        }
+    });
+    let tracker = Tracker::new(polled_at_once);
+    let (inside, seen) = (tracker.clone(), Arc::new(Mutex::new(None)));
+    let sees = Arc::clone(&seen);
+    let spawner = spawn_fn(move |task| {
+        let (tracker, sees) = (inside.clone(), Arc::clone(&sees));
+        inside.spawn_detached(async move {
+            *locked(&sees) = Some(spawn_location());
+            tracker.spawn_detached(pending());
+            task.await;
+        });
+    });
+    assert_eq!(block_on(async { 7 }.shield(&spawner)), 7);
+    assert_eq!(*locked(&seen), Some(None));
+    assert_eq!(tracker.len(), 1);
 }

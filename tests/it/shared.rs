@@ -273,7 +273,7 @@ fn many_rounds_on_two_threads() {
     }
 }
 
-/// A shield that has delivered has nothing to share.
+/// A shield that has delivered has nothing to share, so `select!` passes it by.
 #[test]
 fn shared_after_delivery() {
     let crank = Crank::new();
@@ -281,5 +281,6 @@ fn shared_after_delivery() {
     crank.run();
     assert_eq!(poll(&mut shield), Poll::Ready(7));
     let mut shared = shield.shared();
+    assert!(shared.is_terminated() && shared.is_finished());
     assert!(panics_with(|| poll(&mut shared)).starts_with("`SharedShield` polled after completion"));
 }
