@@ -826,7 +826,8 @@ fn span_of_the_call() {
     });
 }
 
-/// The span closes while the orphan still counts, so that a drained program has all its spans.
+/// The span closes while the work still counts, whether it ends as an orphan or inside its caller, so
+/// that a drained program has all its spans.
 #[test]
 fn span_closes_before_the_count() {
     struct OnClose(Box<dyn Fn() + Send + Sync>);
@@ -844,8 +845,10 @@ fn span_closes_before_the_count() {
     with(registry().with(on_close), || {
         drop(info_span!("request").in_scope(|| ready(7).shield(&tracker)));
         crank.run();
+        let mut inline = info_span!("request").in_scope(|| ready(7).shield_on_drop(&tracker));
+        assert!(poll(&mut inline).is_ready());
     });
-    assert_eq!(*locked(&seen), [1]);
+    assert_eq!(*locked(&seen), [1, 1]);
 }
 
 /// The events go to the subscriber that made the span of the call, and not to the one of the thread

@@ -98,8 +98,8 @@ every_future! {
     run_with_grace_to_its_value: named;
     run_with_grace_to_its_deadline: named;
     wait: named fused waking;
-    drain_to_its_end: named waking;
-    drain_to_its_deadline: named;
+    drain_to_its_end: named fused waking;
+    drain_to_its_deadline: named fused;
     #[cfg(feature = "tower")]
     eager_response: named waking;
     #[cfg(feature = "tower")]
@@ -150,13 +150,15 @@ mod rows {
     pub(super) fn shared_shield() -> Row<impl FusedFuture + Debug> {
         let (crank, work, end) = eager();
         let shield = work.map(|_| ()).shield(crank.spawner()).shared();
-        Row::new("SharedShield", shield, move || end(&crank))
+        let location = shield.location();
+        Row::new("SharedShield", shield, move || end(&crank)).made_at(location)
     }
 
     pub(super) fn shared_fallible_shield() -> Row<impl FusedFuture + Debug> {
         let (crank, work, end) = eager();
         let shield = work.map(|_| ()).shield(crank.spawner()).fallible().shared();
-        Row::new("SharedFallibleShield", shield, move || end(&crank))
+        let location = shield.location();
+        Row::new("SharedFallibleShield", shield, move || end(&crank)).made_at(location)
     }
 
     pub(super) fn shield_on_drop() -> Row<impl FusedFuture + Debug> {
@@ -225,12 +227,12 @@ mod rows {
         Row::new("Wait", tracker.wait(), end)
     }
 
-    pub(super) fn drain_to_its_end() -> Row<impl Future + Debug> {
+    pub(super) fn drain_to_its_end() -> Row<impl FusedFuture + Debug> {
         let (tracker, end) = tracked();
         Row::new("Drain", tracker.drain(pending::<Opaque>()), end)
     }
 
-    pub(super) fn drain_to_its_deadline() -> Row<impl Future + Debug> {
+    pub(super) fn drain_to_its_deadline() -> Row<impl FusedFuture + Debug> {
         let (tracker, end) = tracked();
         let (deadline, ring) = gated();
         Row {

@@ -106,6 +106,19 @@ fn shielded_inside_a_spawner() {
     assert_at(&refused(told.recv().unwrap()), inner_line);
 }
 
+/// A future that is spawned directly on an erased spawner does not see the call, even if it is polled
+/// inside of it.
+#[test]
+fn direct_spawn_hides_the_call() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let spawner = DynSpawner::new(spawn_fn(|task: BoxTask| {
+        assert!(spawn_location().is_some());
+        task.now_or_never().unwrap();
+    }));
+    spawner.spawn_detached(async move { tell.send(spawn_location()).unwrap() });
+    assert_eq!(told.recv(), Ok(None));
+}
+
 /// Work that is spawned directly on a tracker has no shield: the call of the spawner is its
 /// location.
 #[test]

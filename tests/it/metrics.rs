@@ -222,19 +222,52 @@ fn through_spawners_that_forward() {
 }
 
 /// Scenario 73: a closure cannot forward: a tracker inside does not count inline work, and what is
-/// handed over counts from then on.
+/// handed over counts from then on. That other work was counted before its hand-over, on the same
+/// thread or at an outer tracker, changes nothing.
 #[test]
 fn through_a_closure() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
+    let mut counted = pending::<()>().shield_on_drop(&tracker);
+    assert!(poll(&mut counted).is_pending());
+    drop(counted);
+    assert_eq!(query(&tracker), (1, 1, [1, 0, 0, 0]));
+
     let inside = tracker.clone();
-    let mut inline = pending::<()>().shield_on_drop(spawn_fn(move |task| inside.spawn_detached(task)));
+    let closure = spawn_fn(move |task| inside.spawn_detached(task));
+    let mut inline = pending::<()>().shield_on_drop(&closure);
     assert!(poll(&mut inline).is_pending());
-    assert_eq!(query(&tracker), (0, 0, [0, 0, 0, 0]));
-    drop(inline);
     assert_eq!(tracker.len(), 1);
+    drop(inline);
+    assert_eq!(tracker.len(), 2);
+
+    let outer = Tracker::new(&closure);
+    let mut inline = pending::<()>().shield_on_drop(&outer);
+    assert!(poll(&mut inline).is_pending());
+    assert_eq!((outer.len(), tracker.len()), (1, 2));
+    drop(inline);
+    assert_eq!((outer.len(), tracker.len()), (1, 3));
     crank.shut_down();
-    assert_eq!(tracker.len(), 0);
+    assert!(outer.is_empty() && tracker.is_empty());
+}
+
+/// A spawner shields work of its own inside the call. Each tracker counts its own.
+#[test]
+fn work_of_the_spawner_itself() {
+    let crank = Crank::new();
+    let own = Tracker::new(crank.spawner());
+    let (spawner, inside) = (crank.spawner(), own.clone());
+    let tracker = Tracker::new(spawn_fn(move |task| {
+        pending::<()>().shield(&inside).detach();
+        spawner.spawn_detached(task);
+    }));
+    let shield = ready(7).shield(&tracker);
+    assert_eq!(query(&own), (1, 1, [1, 0, 0, 0]));
+    assert_eq!(query(&tracker), (1, 0, [0, 0, 0, 0]));
+    crank.run();
+    assert_eq!(query(&own), (1, 1, [1, 0, 0, 0]));
+    assert_eq!(query(&tracker), (0, 0, [0, 0, 0, 0]));
+    drop(shield);
 }
 
 /// Work that is spawned directly on the tracker runs, and is no orphan.
@@ -282,6 +315,11 @@ fn one_row_for_each_location() {
         text.starts_with("TrackerMetrics { running: 1, orphans: 1, orphaned_total: 4"),
         "{text}"
     );
+    let row = format!(
+        "LocationMetrics {{ location: {}, running: 1",
+        metrics.locations()[1].location()
+    );
+    assert!(text.contains(&row), "{text}");
 }
 
 /// Scenario 64: whoever is called back sees the new value of every query.

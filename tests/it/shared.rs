@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use futures_core::FusedFuture;
-use futures_shield::{SharedShield, ShieldExt, Tracker, spawn_local_fn};
+use futures_shield::{SharedFallibleShield, SharedShield, ShieldExt, Tracker, spawn_local_fn};
 
 use crate::support::*;
 
@@ -271,6 +271,33 @@ fn many_rounds_on_two_threads() {
             assert_eq!(hooked.load(Ordering::SeqCst), 0);
         }
     }
+}
+
+/// Scenario 9.
+#[test]
+fn debug_shows_location_and_progress() {
+    fn shows(plain: &SharedShield<u8>, fallible: &SharedFallibleShield<u8>, work: &str) {
+        let text = |name, location| format!("{name} {{ location: {location}, work: {work} }}");
+        assert_eq!(format!("{plain:?}"), text("SharedShield", plain.location()));
+        assert_eq!(
+            format!("{fallible:?}"),
+            text("SharedFallibleShield", fallible.location())
+        );
+        let is_finished = work == "finished";
+        assert_eq!(
+            (plain.is_finished(), fallible.is_finished()),
+            (is_finished, is_finished)
+        );
+    }
+
+    let crank = Crank::new();
+    let mut plain = ready(7).shield(crank.spawner()).shared();
+    let mut fallible = ready(7).shield(crank.spawner()).fallible().shared();
+    shows(&plain, &fallible, "running");
+    crank.run();
+    shows(&plain, &fallible, "finished");
+    assert!(poll(&mut plain).is_ready() && poll(&mut fallible).is_ready());
+    shows(&plain, &fallible, "finished");
 }
 
 /// A shield that has delivered has nothing to share, so `select!` passes it by.

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::future::{Future, pending, ready};
-use std::panic::Location;
+use std::panic::{Location, panic_any};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,7 +10,8 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::task::Poll;
 
 use futures_shield::{
-    BoxTask, DynSpawner, ShieldExt, Spawn, Tracker, Unfinished, UnfinishedAt, cleanup, shield, shield_with, spawn_fn,
+    BoxTask, DynSpawner, InlineEntry, Shield, ShieldExt, Spawn, Tracker, Unfinished, UnfinishedAt, cleanup, shield,
+    shield_with, spawn_fn,
 };
 use futures_util::FutureExt;
 use futures_util::future::FusedFuture;
@@ -333,32 +334,56 @@ fn spawner_panic_leaves_no_entry() {
 
 /// One place in the source that is compiled again wherever it is called.
 #[inline(always)]
-fn one_place(tracker: &Tracker<CrankSpawner>) -> &'static Location<'static> {
-    pending::<()>().shield(tracker).location()
+fn one_place(tracker: &Tracker<CrankSpawner>, work: BoxTask) -> Shield<()> {
+    work.shield(tracker)
 }
 
 mod one {
-    pub(super) fn spawn(tracker: &super::Tracker<super::CrankSpawner>) -> &'static super::Location<'static> {
-        super::one_place(tracker)
+    use super::*;
+
+    pub(super) fn spawn(tracker: &Tracker<CrankSpawner>, work: BoxTask) -> Shield<()> {
+        one_place(tracker, work)
     }
 }
 
 mod other {
-    pub(super) fn spawn(tracker: &super::Tracker<super::CrankSpawner>) -> &'static super::Location<'static> {
-        super::one_place(tracker)
+    use super::*;
+
+    pub(super) fn spawn(tracker: &Tracker<CrankSpawner>, work: BoxTask) -> Shield<()> {
+        one_place(tracker, work)
     }
 }
 
 /// One place in the source may have several `Location`s (unoptimised, one for each module here). It
-/// is listed once.
+/// is listed once, and has the sum of each number.
 #[test]
 fn one_location_is_named_once() {
+    type SpawnThere = fn(&Tracker<CrankSpawner>, BoxTask) -> Shield<()>;
+
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
-    let place = one::spawn(&tracker);
-    assert_eq!(other::spawn(&tracker), place);
-    assert_eq!(one::spawn(&tracker), place);
-    assert_eq!(pairs(&tracker.unfinished()), [(place, 3)]);
+    let held = [one::spawn as SpawnThere, other::spawn].map(|spawn| {
+        let orphans = |count, work: fn() -> BoxTask| (0..count).for_each(|_| spawn(&tracker, work()).detach());
+        orphans(3, || Box::pin(pending()));
+        orphans(1, || Box::pin(ready(())));
+        orphans(5, || Box::pin(async { panic_any(7) }));
+        spawn(&tracker, Box::pin(pending()))
+    });
+    crank.run();
+    let place = held[0].location();
+    assert_eq!(held[1].location(), place);
+    assert_eq!(pairs(&tracker.unfinished()), [(place, 8)]);
+    let row = || {
+        let metrics = tracker.metrics();
+        let [row] = metrics.locations() else {
+            panic!("{metrics:?}")
+        };
+        let totals = [row.finished_total(), row.panicked_total(), row.cancelled_total()];
+        (row.running(), row.orphans(), totals)
+    };
+    assert_eq!(row(), (8, 6, [2, 10, 0]));
+    crank.shut_down();
+    assert_eq!(row(), (0, 0, [2, 10, 6]));
 }
 
 /// Scenario 12: many threads enter locations that are new to the tracker. Each is counted at its
@@ -764,6 +789,8 @@ fn debug_and_display() {
     let unfinished = tracker.unfinished();
     assert_eq!(unfinished.to_string(), text);
     assert_eq!(format!("{unfinished:?}"), format!("Unfinished({text})"));
+    let at = format!("{:?}", unfinished.locations()[0]);
+    assert_eq!(at, format!("UnfinishedAt(1 shielded at {one})"));
     assert!(<dyn Error>::source(&unfinished).is_none());
     assert_eq!(format!("{:?}", tracker.wait()), "Wait { running: 3 }");
     assert_eq!(
@@ -771,6 +798,7 @@ fn debug_and_display() {
         "Drain { wait: Wait { running: 3 }, .. }"
     );
     assert!(format!("{tracker:?}").contains("len: 3"));
+    assert_eq!(format!("{:?}", InlineEntry::none()), "InlineEntry { .. }");
 }
 
 /// A tracker inside another one: both count, and both know the location.
