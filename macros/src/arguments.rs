@@ -181,11 +181,6 @@ fn by_reference(mut pat: Pat, value: &Ident) -> TokenStream {
         fn visit_pat_reference_mut(&mut self, _: &mut PatReference) {
             self.0 = true;
         }
-
-        fn visit_pat_ident_mut(&mut self, pat: &mut PatIdent) {
-            self.0 |= pat.by_ref.is_some();
-            visit_mut::visit_pat_ident_mut(self, pat);
-        }
     }
 
     struct Bind(Option<Token![ref]>);
@@ -198,7 +193,7 @@ fn by_reference(mut pat: Pat, value: &Ident) -> TokenStream {
     }
 
     // If a pattern matches against a reference, its bindings are references, unless it contains `&`
-    // or `ref` itself.
+    // itself.
     let mut explicit = Explicit(false);
     explicit.visit_pat_mut(&mut pat);
     if explicit.0 {

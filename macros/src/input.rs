@@ -64,9 +64,7 @@ fn expect_fn(input: ParseStream<'_>) -> Result<()> {
     let ahead = input.fork();
     while !ahead.peek(Token![fn]) {
         let qualifier = match ahead.parse()? {
-            TokenTree::Ident(word) => {
-                word == "const" || word == "async" || word == "unsafe" || word == "safe" || word == "extern"
-            }
+            TokenTree::Ident(word) => word == "const" || word == "async" || word == "unsafe" || word == "extern",
             TokenTree::Literal(abi) => syn::parse2::<LitStr>(abi.into_token_stream()).is_ok(),
             _ => false,
         };

@@ -67,7 +67,7 @@ fn strip(expr: &Expr) -> &Expr {
     match expr {
         Expr::Group(inner) => strip(&inner.expr),
         Expr::Paren(inner) => strip(&inner.expr),
-        Expr::Reference(inner) if !matches!(Place::of(strip(&inner.expr)), Place::Nowhere) => strip(&inner.expr),
+        Expr::Reference(inner) => strip(&inner.expr),
         _ => expr,
     }
 }

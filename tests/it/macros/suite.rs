@@ -305,6 +305,24 @@ mod spawners {
         n
     }
 
+    #[shield(Clone::clone(&recorder))]
+    async fn inside_a_call((recorder, one, _): (Recorder, usize, u8)) -> usize {
+        drop(recorder);
+        one
+    }
+
+    // To the attribute, the expression is in a group without delimiters.
+    macro_rules! spawned_on {
+        ($name:ident, $spawner:expr, $argument:ident) => {
+            #[shield($spawner)]
+            async fn $name($argument: Recorder) -> usize {
+                drop($argument);
+                1
+            }
+        };
+    }
+    spawned_on!(of_a_macro, recorder, recorder);
+
     #[shield(spawner)]
     async fn generic<S: Spawn + Clone + Send + Sync + 'static>(spawner: S) -> usize {
         drop(spawner);
@@ -329,10 +347,12 @@ mod spawners {
                 shared(Arc::new(recorder())).await,
                 half_a_struct(state()).await,
                 half_a_tuple((recorder(), Log::default().at_drop(""), &1)).await,
+                inside_a_call((recorder(), 1, 2)).await,
+                of_a_macro(recorder()).await,
                 generic(recorder()).await,
             ];
-            assert_eq!(ran, [1; 12]);
-            assert_eq!(log.take(), ["spawned"; 12]);
+            assert_eq!(ran, [1; 14]);
+            assert_eq!(log.take(), ["spawned"; 14]);
         });
     }
 
@@ -453,7 +473,7 @@ mod accepted {
     }
 
     #[shield]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, clippy::toplevel_ref_arg)]
     async fn patterns(
         (a, mut b): (i32, i32),
         Point { x, y: renamed }: Point,
@@ -463,8 +483,10 @@ mod accepted {
         &f: &'static i32,
         mut sum: i32,
         whole @ Pair(..): Pair,
+        ref text: String,
         _: String,
     ) -> i32 {
+        assert!(text.is_empty());
         b += 1;
         sum += a + b + x + renamed + y + c + d + e + f + whole.0;
         sum
@@ -589,7 +611,19 @@ mod accepted {
             let point = || Point { x: 1, y: 2 };
             let pair = || Pair(1, 2);
             assert_eq!(
-                patterns((1, 2), point(), point(), pair(), [1, 2], &1, 10, pair(), String::new()).await,
+                patterns(
+                    (1, 2),
+                    point(),
+                    point(),
+                    pair(),
+                    [1, 2],
+                    &1,
+                    10,
+                    pair(),
+                    String::new(),
+                    String::new()
+                )
+                .await,
                 25
             );
             assert_eq!(question_mark_and_return("5".into()).await.unwrap(), 5);
@@ -817,6 +851,24 @@ mod dropping {
             let _body = log.at_drop("body");
             drop(self.right);
         }
+
+        #[shield]
+        async fn ignored(
+            self,
+            _: OnDrop,
+            (_, _): (OnDrop, OnDrop),
+            Self {
+                left: _left,
+                right: _right,
+                rest: _rest,
+            }: Self,
+            gate: oneshot::Receiver<()>,
+            done: oneshot::Sender<OnDrop>,
+            last: OnDrop,
+        ) {
+            gate.await.ok();
+            done.send(last).ok();
+        }
     }
 
     macro_rules! call {
@@ -857,24 +909,13 @@ mod dropping {
     #[test]
     fn unused_arguments_live_as_long_as_body() {
         run(async {
-            #[shield]
-            async fn ignores(
-                _: OnDrop,
-                (_, _): (OnDrop, OnDrop),
-                gate: oneshot::Receiver<()>,
-                done: oneshot::Sender<OnDrop>,
-                last: OnDrop,
-            ) {
-                gate.await.ok();
-                done.send(last).ok();
-            }
-
             let log = Log::default();
             let (go, gate) = oneshot::channel();
             let (done, outcome) = oneshot::channel();
-            let call = ignores(
+            let call = parts(&log).ignored(
                 log.at_drop("one"),
                 (log.at_drop("two"), log.at_drop("three")),
+                parts(&log),
                 gate,
                 done,
                 log.at_drop("last"),
@@ -886,13 +927,18 @@ mod dropping {
             go.send(()).unwrap();
             let last = outcome.await.unwrap();
             let mut dropped = log.take();
-            while dropped.len() < 3 {
+            while dropped.len() < 9 {
                 yield_now().await;
                 dropped.extend(log.take());
             }
             drop(last);
             dropped.extend(log.take());
-            assert_eq!(dropped, ["two", "three", "one", "last"]);
+            assert_eq!(
+                dropped,
+                [
+                    "rest", "right", "left", "two", "three", "one", "left", "right", "rest", "last"
+                ]
+            );
         });
     }
 }
@@ -918,6 +964,18 @@ mod stacking {
         drop(c);
         skipped.push(a);
         n + skipped[0] + b
+    }
+
+    struct Point {
+        x: i32,
+    }
+
+    /// What a pattern binds keeps its name in the signature, if nothing else is in the pattern.
+    #[shield]
+    #[tracing::instrument(skip_all, fields(sum = a + b + c + x))]
+    #[allow(unused_parens)]
+    async fn instrumented_by_name((a): i32, &b: &'static i32, [c]: [i32; 1], Point { x }: Point) -> i32 {
+        a + b + c + x
     }
 
     #[shield]
@@ -952,6 +1010,7 @@ mod stacking {
                 instrumented_inside(1, (2, 3), vec![], log.at_drop(""), (log.at_drop(""), 1)).await,
                 6
             );
+            assert_eq!(instrumented_by_name(1, &2, [3], Point { x: 4 }).await, 10);
             assert!(fails(1).await.is_err());
             assert_eq!(
                 Arc::new(Service).outside().await + Arc::new(Service).inside(log.at_drop("")).await,

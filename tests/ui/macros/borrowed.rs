@@ -37,6 +37,9 @@ async fn object(value: Box<dyn Display + '_>) {}
 async fn of_a_callback<'a>(callback: fn(&'a str), higher_ranked: for<'b> fn(&'b str) -> &str) {}
 
 #[shield]
+async fn in_a_bound<'a>(callback: Box<dyn Fn(&'a str) + Send>) {}
+
+#[shield]
 async fn output<'a>() -> Result<&'a str, Request<'a>> {
     Ok("")
 }

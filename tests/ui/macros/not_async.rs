@@ -11,6 +11,13 @@ fn returns_a_future() -> impl Future<Output = ()> {
 }
 
 #[shield]
+#[inline]
+fn with_an_attribute() {}
+
+#[shield]
+extern "C" fn of_another_language() {}
+
+#[shield]
 async unsafe fn vouched_for() {}
 
 trait Trait {
@@ -32,6 +39,9 @@ unsafe impl Send for Enum {}
 
 #[shield]
 const CONST: u8 = 1;
+
+#[shield]
+static CALLBACK: fn() = sync;
 
 #[shield]
 mod module {}
