@@ -89,7 +89,6 @@ impl<T> Attached<T> {
 
     /// Hides the call to a spawner that a poll runs in, until the poll has ended. Kept here,
     /// because usually there is none, and a separate guard would be checked in each poll.
-    #[cold]
     pub(super) fn hide_call(&mut self) {
         self.more().hidden = call::hide();
     }
@@ -110,7 +109,6 @@ impl<T> Attached<T> {
         }
     }
 
-    #[inline(never)]
     fn end_something(&mut self) {
         match self.take() {
             Self::Nothing => {}

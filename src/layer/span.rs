@@ -27,7 +27,6 @@ pin_project! {
     }
 
     impl<F> PinnedDrop for InSpan<F> {
-        #[inline]
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             let _entered = enter(this.span);
@@ -37,7 +36,6 @@ pin_project! {
 }
 
 /// Keeps `future` in the span that is current now.
-#[inline]
 pub(super) fn in_current_span<F>(future: F) -> InSpan<F> {
     // Without a subscriber there is no span, and this is the cheapest way to know that.
     let span = if LevelFilter::current() == LevelFilter::OFF {
@@ -64,7 +62,6 @@ fn current_span() -> Option<Contained<Box<Span>>> {
 
 /// Enters `span`, if there is one, until the guard is dropped. A panic of the subscriber ends here,
 /// as everywhere in this crate.
-#[inline]
 fn enter(span: &Option<Contained<Box<Span>>>) -> Option<Contained<Entered<'_>>> {
     span.as_ref().and_then(|span| enter_span(span))
 }
@@ -75,8 +72,6 @@ fn enter_span(span: &Span) -> Option<Contained<Entered<'_>>> {
 
 impl<F: Future> Future for InSpan<F> {
     type Output = F::Output;
-
-    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let _entered = enter(this.span);

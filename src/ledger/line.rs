@@ -63,15 +63,12 @@ impl Line {
             next: Bucket::new(),
         }
     }
-
-    #[inline]
     pub(super) fn enter(&self) {
         self.running.fetch_add(1, Ordering::Relaxed);
         self.whole.enter();
     }
 
     /// Leaves both counts. If it returns `true`, [`wake`](Self::wake) must be called.
-    #[inline]
     pub(super) fn leave(&self) -> bool {
         let is_drained = self.whole.leave();
         self.running.fetch_sub(1, Ordering::Release);

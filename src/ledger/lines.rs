@@ -22,7 +22,6 @@ impl Drained {
         }
     }
 
-    #[cold]
     fn wake_all(self) {
         self.0.for_each(Line::wake);
     }
@@ -70,7 +69,6 @@ impl Node {
         }
     }
 
-    #[cold]
     fn leave_both(one: &Arc<Self>, other: &Arc<Self>) -> Drained {
         let mut drained = Self::leave(one);
         drained.0.add(Self::leave(other).0);

@@ -37,7 +37,6 @@ impl Ledger {
     }
 
     /// Returns the line of `location`, to count work there.
-    #[inline]
     pub(crate) fn line(&self, location: CallLocation) -> Lines {
         Lines::one(self.table.line(&self.whole, location))
     }

@@ -30,7 +30,6 @@ impl Table {
     }
 
     /// Returns the line of `location`, which is known by its address.
-    #[inline]
     pub(super) fn line<'a>(&'a self, whole: &Arc<Whole>, location: CallLocation) -> &'a Arc<Node> {
         let mut slot = &self.buckets[ptr::from_ref(location).addr() / align_of::<Location<'_>>() % BUCKETS];
         while let Some(node) = slot.get() {

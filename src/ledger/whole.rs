@@ -34,21 +34,17 @@ impl Whole {
     pub(crate) fn orphans(&self) -> usize {
         self.orphans.load(Ordering::Acquire)
     }
-
-    #[inline]
     pub(super) fn enter(&self) {
         // Release: a thread that sees this count sees the line's.
         self.running.fetch_add(ONE, Ordering::Release);
     }
 
     /// Returns `true` if this made the count zero while a task waits for that.
-    #[inline]
     pub(super) fn leave(&self) -> bool {
         // Release for what the work did; acquire to hand on what earlier entries did.
         self.running.fetch_sub(ONE, Ordering::AcqRel) == ONE | AWAITED
     }
 
-    #[cold]
     pub(super) fn wake(&self) {
         // Cleared before waking: a waiter that registers later sets it again.
         self.running.fetch_and(!AWAITED, Ordering::Relaxed);

@@ -45,9 +45,7 @@ impl<T> Drop for HookSlot<T> {
     }
 }
 
-/// Drops a hook that can no longer run. Its captures are the user's, and so is their drop. Out of
-/// line, because few shields have a hook.
-#[inline(never)]
+/// Drops a hook that can no longer run. Its captures are the user's, and so is their drop.
 pub(crate) fn drop_hook<T>(hook: Hook<T>) {
     contain(move || drop(hook));
 }

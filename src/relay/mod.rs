@@ -207,7 +207,6 @@ impl<T> Relay<T> {
     }
 
     /// Gives the outcome, which has just been stored, to the hook of an orphan.
-    #[cold]
     fn conclude(&self, mut shared: MutexGuard<'_, Shared<T>>, orphan: Orphan<T>) {
         if let Poll::Ready(outcome) = shared.state.take_outcome() {
             let count = Count::taken_over(shared.lines.take());
@@ -256,7 +255,6 @@ impl<'a, T> SpawnCall<'a, T> {
         }
     }
 
-    #[inline(never)]
     fn adopt(&mut self) {
         let lines = self.call.take_lines();
         if let (Some(relay), false) = (self.relay, lines.is_none()) {

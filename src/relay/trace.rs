@@ -36,7 +36,6 @@ pub(crate) enum CallSpan {
 }
 
 impl CallSpan {
-    #[inline]
     pub(crate) fn capture() -> Self {
         if EMITTING.with(Cell::get) {
             Self::Silent
@@ -48,7 +47,6 @@ impl CallSpan {
         }
     }
 
-    #[inline(never)]
     fn capture_current() -> Self {
         let mut current = Span::none();
         contain(|| current = Span::current());
@@ -58,19 +56,14 @@ impl CallSpan {
             Self::Some(Box::new(Contained::new(current)))
         }
     }
-
-    #[inline]
     pub(crate) fn none() -> Self {
         Self::None
     }
-
-    #[inline]
     pub(crate) fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }
 
     /// Drops the span. That may close it, which runs code of the subscriber.
-    #[inline]
     pub(crate) fn clear(&mut self) {
         if let Self::Some(_) = self {
             *self = Self::None;

@@ -6,22 +6,15 @@ use crate::util::CallLocation;
 pub(crate) struct CallSpan;
 
 impl CallSpan {
-    #[inline]
     pub(crate) fn capture() -> Self {
         Self
     }
-
-    #[inline]
     pub(crate) fn none() -> Self {
         Self
     }
-
-    #[inline]
     pub(crate) fn is_none(&self) -> bool {
         true
     }
-
-    #[inline]
     pub(crate) fn clear(&mut self) {}
 }
 

@@ -24,12 +24,10 @@ pub(crate) trait Settle<T> {
 
 /// The caller is there, or was when the work was handed over.
 impl<T> Settle<T> for Arc<Relay<T>> {
-    #[inline]
     fn location(&self) -> CallLocation {
         Relay::location(self)
     }
 
-    #[inline]
     fn settle(&mut self, outcome: Outcome<T>) {
         Relay::settle(self, outcome);
     }
@@ -65,7 +63,6 @@ pin_project! {
     }
 
     impl<F: Future, S: Settle<F::Output>> PinnedDrop for Work<F, S> {
-        #[inline]
         fn drop(this: Pin<&mut Self>) {
             if this.future.is_some() {
                 this.cancel();
@@ -76,7 +73,6 @@ pin_project! {
 
 impl<F: Future> Work<F, Arc<Relay<F::Output>>> {
     /// Work that was not polled, and whose caller waits at `relay`.
-    #[inline]
     pub(crate) fn new(future: F, relay: Arc<Relay<F::Output>>) -> Self {
         Self {
             future: Some(future),
@@ -119,7 +115,6 @@ impl<F: Future, S: Settle<F::Output>> Work<F, S> {
 }
 
 /// Polls the future in `slot`, and drops it when it has completed.
-#[inline]
 fn poll_and_drop<F: Future>(mut slot: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
     let Some(future) = slot.as_mut().as_pin_mut() else {
         unreachable!("work that has ended is not polled");

@@ -7,14 +7,12 @@ use async_executor::{Executor, LocalExecutor};
 use crate::spawn::{Spawn, SpawnLocal};
 
 impl Spawn for Executor<'_> {
-    #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         self.spawn(future).detach();
     }
 }
 
 impl SpawnLocal for LocalExecutor<'_> {
-    #[inline]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
         self.spawn(future).detach();
     }

@@ -21,7 +21,6 @@ use crate::spawn::Spawn;
 pub struct AsyncStd;
 
 impl Spawn for AsyncStd {
-    #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         drop(async_std::task::spawn(future));
     }

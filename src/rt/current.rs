@@ -103,7 +103,6 @@ impl Selected {
 }
 
 impl Spawn for CurrentRuntime {
-    #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         match &self.selected {
             #[cfg(feature = "tokio")]

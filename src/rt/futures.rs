@@ -35,7 +35,6 @@ impl<S> FuturesSpawner<S> {
 }
 
 impl<S: futures_task::Spawn> Spawn for FuturesSpawner<S> {
-    #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         // An error means that the executor is gone. It has dropped the future, and that ends the
         // shield.
@@ -44,7 +43,6 @@ impl<S: futures_task::Spawn> Spawn for FuturesSpawner<S> {
 }
 
 impl<S: LocalSpawn> SpawnLocal for FuturesSpawner<S> {
-    #[inline]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
         // As above.
         let _ = self.spawner.spawn_local_obj(LocalFutureObj::new(Box::new(future)));

@@ -20,7 +20,6 @@ use crate::spawn::Spawn;
 pub struct Smol;
 
 impl Spawn for Smol {
-    #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         smol::spawn(future).detach();
     }

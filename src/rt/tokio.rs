@@ -73,21 +73,18 @@ impl From<Handle> for Tokio {
 }
 
 impl Spawn for Tokio {
-    #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         self.handle.spawn_detached(future);
     }
 }
 
 impl Spawn for Handle {
-    #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         drop(self.spawn(future));
     }
 }
 
 impl SpawnLocal for LocalSet {
-    #[inline]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
         drop(self.spawn_local(future));
     }
@@ -117,7 +114,6 @@ impl SpawnLocal for LocalSet {
 pub struct TokioLocal;
 
 impl SpawnLocal for TokioLocal {
-    #[inline]
     #[track_caller]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
         drop(tokio::task::spawn_local(future));

@@ -20,7 +20,6 @@ pin_project! {
 }
 
 impl<F> Isolated<F> {
-    #[inline]
     pub(crate) const fn new(future: F) -> Self {
         Self {
             future: Slot::new(future),
@@ -30,8 +29,6 @@ impl<F> Isolated<F> {
 
 impl<F: Future<Output = ()>> Future for Isolated<F> {
     type Output = ();
-
-    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let _hidden = call::hide();
         match self.project().future.get() {

@@ -48,7 +48,6 @@ impl<S> Spawn for ScheduleFn<S>
 where
     S: Fn(Runnable) + Send + Sync + 'static,
 {
-    #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         let schedule = Arc::clone(&self.schedule);
         let (runnable, task) = async_task::spawn(future, move |runnable| schedule(Runnable { runnable }));

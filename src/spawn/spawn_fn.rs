@@ -107,14 +107,12 @@ pub struct SpawnLocalFn<F> {
 }
 
 impl<S: Fn(BoxTask)> Spawn for SpawnFn<S> {
-    #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         (self.spawn)(Box::pin(future));
     }
 }
 
 impl<S: Fn(LocalBoxTask)> SpawnLocal for SpawnLocalFn<S> {
-    #[inline]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
         (self.spawn)(Box::pin(future));
     }

@@ -8,12 +8,9 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) struct Exclusive<T>(Mutex<T>);
 
 impl<T> Exclusive<T> {
-    #[inline]
     pub(crate) const fn new(value: T) -> Self {
         Self(Mutex::new(value))
     }
-
-    #[inline]
     pub(crate) fn get_mut(&mut self) -> &mut T {
         self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
     }

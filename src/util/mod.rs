@@ -24,10 +24,7 @@ pub(crate) const fn is_large<F>() -> bool {
     size_of::<F>() > 2048
 }
 
-/// Panics because a future called `name` was polled after completion. Out of line, so that `poll`
-/// stays short.
-#[cold]
-#[inline(never)]
+/// Panics because a future called `name` was polled after completion.
 pub(crate) fn polled_after_completion(name: &str, location: Option<CallLocation>) -> ! {
     match location {
         Some(location) => panic!("`{name}` polled after completion: it was made at {location}"),

@@ -16,7 +16,6 @@ pin_project! {
     }
 
     impl<F> PinnedDrop for Slot<F> {
-        #[inline]
         fn drop(this: Pin<&mut Self>) {
             if mem::needs_drop::<F>() && this.future.is_some() {
                 contain(move || this.clear());
@@ -26,7 +25,6 @@ pin_project! {
 }
 
 impl<F> Slot<F> {
-    #[inline]
     pub(crate) const fn new(future: F) -> Self {
         Self { future: Some(future) }
     }
@@ -36,7 +34,6 @@ impl<F> Slot<F> {
     }
 
     /// Returns the future, or `None` once it was dropped.
-    #[inline]
     pub(crate) fn get(self: Pin<&mut Self>) -> Option<Pin<&mut F>> {
         self.project().future.as_pin_mut()
     }
@@ -52,7 +49,6 @@ impl<F> Slot<F> {
     }
 
     /// Drops the future. A panic of its drop passes through this call.
-    #[inline]
     pub(crate) fn clear(self: Pin<&mut Self>) {
         self.project().future.set(None);
     }
