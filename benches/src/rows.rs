@@ -74,8 +74,8 @@ const LAYOUT: &str = "met, with less room than the layout of the code needs";
 const MALLOC: &str = "glibc takes 325 more for the same two blocks: what it does depends on what else is on the heap";
 const SMALL: &str = "beside the second allocation (48), creating and handing over takes 148, the first poll 49, the end 80 and the \
                      task's poll 40; this executor's own handle takes 61 for its poll and 55 for its drop";
-const INLINE: &str = "the spawner, the location and the function that spawns are stored (6), and so is what is attached, and read at \
-                      the end (3); a call to a spawner that is to be hidden is looked for (3, and 3 that the optimizer then does)";
+const INLINE: &str = "the spawner, the location and the function that spawns are stored (6); what is attached is stored, and read \
+                      at the end (3); a call to a spawner that is to be hidden is looked for (4), without which it is met";
 const ORPHAN: &str = "the caller's drop takes 141, the end of an orphan 127 and the second allocation 48; tokio takes 106 for its \
                       handle's poll and drop";
 const RESCUE: &str = "the caller's drop takes 104, the call to the spawner 70, the task's polls 61 and the end of an orphan 70; \
