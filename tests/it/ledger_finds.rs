@@ -1,5 +1,5 @@
-//! What the random programs of `tests/ledger` found, and readers of the source, each in its smallest
-//! form.
+//! What the random programs of `tests/ledger`, readers of the source and mutants found, each in its
+//! smallest form.
 
 use std::future::{Future, pending, poll_fn};
 use std::mem;
@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
 
-use futures_shield::{InlineEntry, ShieldExt, Spawn, Tracker, shield_with, spawn_fn, spawn_location};
+use futures_shield::{DynSpawner, InlineEntry, ShieldExt, Spawn, Tracker, shield_with, spawn_fn, spawn_location};
 
 use crate::support::*;
 
@@ -151,5 +151,27 @@ fn wrapped_work_spawns_another() {
     });
     assert_eq!(block_on(async { 7 }.shield(&spawner)), 7);
     assert_eq!(*locked(&seen), Some(None));
+    assert_eq!(tracker.len(), 1);
+}
+
+/// The spawner inside a tracker spawns a task of its own on it, before the work. The task counts by
+/// itself, and goes on to count when the work has ended.
+#[test]
+fn inner_spawner_spawns_another() {
+    let crank = Crank::new();
+    let (inside, outer) = (crank.spawner(), Arc::new(Mutex::new(None::<Tracker<DynSpawner>>)));
+    let takes = Arc::clone(&outer);
+    let tracker = Tracker::new(DynSpawner::new(spawn_fn(move |task| {
+        let first = locked(&takes).take();
+        if let Some(tracker) = first {
+            tracker.spawn_detached(pending());
+        }
+        inside.spawn_detached(task);
+    })));
+    *locked(&outer) = Some(tracker.clone());
+    let shield = async { 7 }.shield(&tracker);
+    assert_eq!(tracker.len(), 2);
+    crank.run();
+    assert_eq!(block_on(shield), 7);
     assert_eq!(tracker.len(), 1);
 }
