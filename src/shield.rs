@@ -173,7 +173,7 @@ impl<T> Shield<T> {
     /// The end of the work wakes every waiter, and no waiter depends on another one being polled:
     /// if a clone is woken and then dropped, the others have been woken, too. A panic or a
     /// cancellation reaches each of them, as a panic with the message of [`ShieldError`]. The
-    /// caller is gone at the first delivery, or when the last clone is dropped. Set the hook before
+    /// caller is gone once a clone has delivered or the last one was dropped. Set the hook before
     /// this call: the hook runs once, if the last clone is dropped before any has delivered.
     ///
     /// This method takes precedence over `FutureExt::shared` of futures-util, whose waiters may
@@ -188,7 +188,7 @@ impl<T> Shield<T> {
     ///
     /// Awaiting a clone panics if the work panicked or was cancelled. Panics if a clone is polled
     /// after completion. A panic of the output's own `Clone` reaches that waiter only, and does not
-    /// count as a delivery: the next waiter gets the output, or the hook if there is none.
+    /// count as a delivery: the next waiter gets the output, and if there is none, the hook does.
     ///
     /// # Examples
     ///
@@ -216,9 +216,9 @@ impl<T> FallibleShield<T> {
     ///
     /// The end of the work wakes every waiter, and no waiter depends on another one being polled:
     /// if a clone is woken and then dropped, the others have been woken, too. A panic or a
-    /// cancellation reaches each of them, as the same error. The caller is gone at the first
-    /// delivery, or when the last clone is dropped. Set the hook before this call: the hook runs
-    /// once, if the last clone is dropped before any has delivered.
+    /// cancellation reaches each of them, as the same error. The caller is gone once a clone has
+    /// delivered or the last one was dropped. Set the hook before this call: the hook runs once, if
+    /// the last clone is dropped before any has delivered.
     ///
     /// This method takes precedence over `FutureExt::shared` of futures-util, whose waiters may
     /// never be woken if one of them is dropped or panics
@@ -262,9 +262,9 @@ macro_rules! handle {
             /// If the work ends after the shield was dropped, the hook runs on the thread on which
             /// the work ends: a thread of the executor, or the one that drops the work at the
             /// executor's shutdown. If the work had ended already, the hook runs on the thread that
-            /// drops the shield. So it must be `Send`, even for local shields. A second hook
+            /// drops the shield. So the hook must be `Send`, even for local shields. A second hook
             /// replaces the first, and at delivery the hook is dropped. Without a hook, the outcome
-            /// is dropped on the same thread.
+            /// is dropped on the thread on which a hook would run.
             ///
             /// # Panics
             ///

@@ -14,8 +14,7 @@ use crate::error::ShieldError;
 use crate::util::CallLocation;
 use crate::util::contain::Contained;
 
-/// Shields each response future of a service from being dropped, as servers do when a client hangs
-/// up.
+/// Shields each response future of a service, which servers drop when a client hangs up.
 ///
 /// It goes on any `tower::Service` (axum, tonic, hyper). It shields the future that
 /// [`call`](tower_service::Service::call) of the inner service returns. The service is not cloned
@@ -89,7 +88,7 @@ use crate::util::contain::Contained;
 /// | --- | --- | --- |
 /// | concurrency limit | inside | see above |
 /// | timeout (`TimeoutLayer`) | outside, to answer the client in time | the handler continues as an orphan |
-/// | | inside, to bound the handler | the timeout cuts the handler off partway: a shield does not protect the handler from a layer that is inside the shield, too |
+/// | | inside, to bound the handler | the timeout cuts the handler off partway: a shield does not protect the handler from a layer that is itself inside the shield |
 /// | `TraceLayer` | outside | the handler keeps the span (see below), and so do the events of orphans. If the client hangs up, `on_response` is not called. Inside, it is called for orphans too, with the time that the handler took |
 /// | `CatchPanicLayer` | outside | the panic resumes in the response future and is caught there; the panic of an orphan is an `Err` in its hook, and counts as a panic. Inside, the shield sees a response with status 500, and the hook gets that |
 /// | tower-http's `OnEarlyDropLayer` | outside | it reports that the client hung up. Inside, it reports nothing, because the handler is not dropped |
@@ -117,9 +116,9 @@ use crate::util::contain::Contained;
 ///
 /// With the feature `tracing`, a shielded handler is polled and dropped inside the span in which
 /// the service was called, wherever it runs. So the events of a handler, and of an orphan, are
-/// found under the span of the request, such as a `TraceLayer` outside makes. The span closes only
-/// when the orphan has ended. Other context, such as task-locals, is not passed on to a task: set
-/// it inside the shield.
+/// found under the span of the request, for example the span that a `TraceLayer` outside creates.
+/// The span closes only when the orphan has ended. Other context, such as task-locals, is not
+/// passed on to a task: set it inside the shield.
 ///
 /// # Cancel safety
 ///
@@ -262,9 +261,9 @@ impl<S, P, C, H> ShieldLayer<S, P, C, H> {
     /// there.
     ///
     /// `pass` is called for every request, after the predicate and before the inner service, even
-    /// if the predicate returned `false`: so a handler can rely on its caller. What `pass` returns
-    /// is dropped. The caller is gone once the response future has completed or was dropped. A
-    /// second `with_caller` replaces the first.
+    /// if the predicate returned `false`: so a handler can rely on getting its `Caller`. What
+    /// `pass` returns is dropped. The caller is gone once the response future has completed or was
+    /// dropped. A second `with_caller` replaces the first.
     ///
     /// The type of the request has to be written: `|request: &mut Request, caller|`.
     ///

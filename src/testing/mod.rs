@@ -64,7 +64,7 @@
 //!  right: 0
 //! ```
 //!
-//! (`at once` is the first of [both ways to drop](#both-ways-to-drop).)
+//! (`at once` is the first of the [two ways to drop](#both-ways-to-drop).)
 //!
 //! **2. Fix it.** Shield the order. It then runs to completion even if its caller is gone. So
 //! `check` first waits for it, with the [`Tracker`](crate::Tracker) that also drains orphans at
@@ -141,7 +141,7 @@
 //! others (a full channel, a lock that is held), let the test fill the channel or hold the lock. If
 //! an `.await` does not suspend, for example that of a channel which holds a message already,
 //! nothing can be cancelled there; the [guide](crate::guide#an-await-that-is-ready) shows how to
-//! make Tokio's suspend.
+//! make each `.await` of a Tokio type suspend.
 //!
 //! If the number of suspensions varies, because of threads or of real input and output, one run of
 //! the test can miss some of them: repeat it.
@@ -151,8 +151,8 @@
 //! # Compared with
 //!
 //! - hyperactor's `assert_cancel_safe` also drops a future at each suspension, but in the first of
-//!   these ways only. It polls with a waker that does nothing, so the test drives the clock, and it
-//!   checks the output of a fresh future.
+//!   the two ways only. It polls with a waker that does nothing, so the test drives the clock, and
+//!   it checks the output of a fresh future.
 //! - dev-async's `check_cancel_safe` drops a future once, after a given time.
 
 mod caller;

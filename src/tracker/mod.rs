@@ -28,12 +28,12 @@ use crate::util::sync::Arc;
 /// work was dropped and its hook has run. So at shutdown a program can wait for what it shielded,
 /// with a deadline, and log what is left. Work that runs inside its caller counts from its first
 /// poll ([`.shield_on_drop()`]) or from the first poll of its run ([`cleanup`]), and keeps its
-/// entry if it is spawned. A hook that runs because the shield was dropped after the work had ended
-/// counts while it runs.
+/// entry if it is spawned. If a shield is dropped after its work has ended, its hook counts while
+/// it runs.
 ///
 /// An *orphan* is work whose caller is gone. [`orphans`](Tracker::orphans) counts them, and
-/// [`metrics`](Tracker::metrics) also has the number of each ending. Futures that are spawned
-/// directly on the tracker, without a shield, count as running and never as orphans.
+/// [`metrics`](Tracker::metrics) also counts how orphans ended. Futures that are spawned directly
+/// on the tracker, without a shield, count as running and never as orphans.
 ///
 /// A tracker neither cancels work nor refuses it. At shutdown, stop taking work first, then drain.
 /// If the caller is still there when the work ends, the entry ends before the caller is woken. So
@@ -171,9 +171,9 @@ impl<S> Tracker<S> {
     /// The deadline is any future, usually the sleep of the runtime:
     /// `tokio::time::sleep(Duration::from_secs(30))`.
     ///
-    /// `Ok(())` means that nothing was running at that instant. Work that is spawned in the
-    /// meantime is admitted and waited for, so stop taking work first. Nothing is cancelled:
-    /// unfinished work continues.
+    /// `Ok(())` means that at one instant during the last poll nothing was running. Work that is
+    /// spawned in the meantime is admitted and waited for, so stop taking work first. Nothing is
+    /// cancelled: unfinished work continues.
     ///
     /// # Cancel safety
     ///
@@ -185,10 +185,10 @@ impl<S> Tracker<S> {
     ///
     /// # Errors
     ///
-    /// The future's output is [`Unfinished`], and never an empty one, if the deadline completed
-    /// first. It names no work that had ended before that poll. (Work that is ending on another
-    /// thread at that very moment may still be named, even if [`len`](Tracker::len) no longer
-    /// counts it.)
+    /// If the deadline completes first, the future's output is an [`Unfinished`] that is not empty.
+    /// It names no work that had ended before the poll that returned it. (Work that ends on another
+    /// thread during that poll may still be named, even if [`len`](Tracker::len) no longer counts
+    /// it.)
     pub fn drain<D: Future>(&self, deadline: D) -> Drain<D> {
         Drain::new(Arc::clone(&self.ledger), deadline)
     }
