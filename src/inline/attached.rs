@@ -13,7 +13,9 @@ pub(super) enum Attached<T> {
     Nothing,
     /// The entry of the trackers.
     Entry(InlineEntry),
-    /// Boxed, because few programs need it and every shield is moved.
+    /// The hook.
+    Hook(HookSlot<T>),
+    /// Several, or the rest. Boxed, because few programs need it and every shield is moved.
     More(Box<More<T>>),
 }
 
@@ -26,9 +28,9 @@ pub(super) struct More<T> {
 }
 
 impl<T> More<T> {
-    fn new(entry: InlineEntry, span: CallSpan) -> Box<Self> {
+    fn new(hook: HookSlot<T>, entry: InlineEntry, span: CallSpan) -> Box<Self> {
         Box::new(Self {
-            hook: HookSlot::empty(),
+            hook,
             entry,
             span,
             hidden: None,
@@ -41,7 +43,7 @@ impl<T> Attached<T> {
     pub(super) fn new(entry: InlineEntry) -> Self {
         let span = CallSpan::capture();
         if !span.is_none() {
-            Self::More(More::new(entry, span))
+            Self::More(More::new(HookSlot::empty(), entry, span))
         } else if entry.is_none() {
             Self::Nothing
         } else {
@@ -62,9 +64,11 @@ impl<T> Attached<T> {
     /// Returns the boxed form, after moving into it what is attached so far.
     fn more(&mut self) -> &mut More<T> {
         let more = match self.take() {
-            Self::Nothing => More::new(InlineEntry::none(), CallSpan::none()),
-            Self::Entry(entry) => More::new(entry, CallSpan::none()),
             Self::More(more) => more,
+            other => {
+                let (hook, entry, span) = other.into_parts();
+                More::new(hook, entry, span)
+            }
         };
         *self = Self::More(more);
         match self {
@@ -74,14 +78,18 @@ impl<T> Attached<T> {
     }
 
     pub(super) fn set_hook(&mut self, hook: Hook<T>) {
-        self.more().hook.set(hook);
+        match self {
+            Self::Nothing => *self = Self::Hook(HookSlot::full(hook)),
+            Self::Hook(slot) => slot.set(hook),
+            Self::Entry(_) | Self::More(_) => self.more().hook.set(hook),
+        }
     }
 
     /// The first poll begins.
     #[inline]
     pub(super) fn begin(&mut self) {
         match self {
-            Self::Nothing => {}
+            Self::Nothing | Self::Hook(_) => {}
             Self::Entry(entry) => entry.begin(),
             Self::More(more) => more.entry.begin(),
         }
@@ -113,6 +121,7 @@ impl<T> Attached<T> {
         match self.take() {
             Self::Nothing => {}
             Self::Entry(entry) => entry.end(),
+            Self::Hook(mut hook) => hook.clear(),
             Self::More(mut more) => {
                 more.hook.clear();
                 more.span.clear();
@@ -126,6 +135,7 @@ impl<T> Attached<T> {
         match self {
             Self::Nothing => (HookSlot::empty(), InlineEntry::none(), CallSpan::none()),
             Self::Entry(entry) => (HookSlot::empty(), entry, CallSpan::none()),
+            Self::Hook(hook) => (hook, InlineEntry::none(), CallSpan::none()),
             Self::More(more) => {
                 let More { hook, entry, span, .. } = *more;
                 (hook, entry, span)

@@ -17,6 +17,10 @@ impl<T> HookSlot<T> {
         Self(Exclusive::new(None))
     }
 
+    pub(crate) const fn full(hook: Hook<T>) -> Self {
+        Self(Exclusive::new(Some(hook)))
+    }
+
     /// Stores `hook` and drops the one before.
     pub(crate) fn set(&mut self, hook: Hook<T>) {
         if let Some(replaced) = self.0.get_mut().replace(hook) {

@@ -26,22 +26,24 @@ thread_cells! {
 ///
 /// A subscriber may itself shield, for example to ship each event. A shield that is made inside an
 /// event of ours emits no events: otherwise it would emit the next one, and so on forever.
-pub(crate) enum CallSpan {
-    /// No span, or no subscriber.
-    None,
-    /// Boxed, because few programs need it and every shield is moved.
-    Some(Box<Contained<Span>>),
+///
+/// `None` if there is no span, or no subscriber. One word, because every shield has it and is moved.
+pub(crate) struct CallSpan(Option<Box<Parent>>);
+
+enum Parent {
+    Span(Contained<Span>),
     /// The call was made inside an event of ours.
     Silent,
 }
 
 impl CallSpan {
+    #[inline]
     pub(crate) fn capture() -> Self {
         if EMITTING.with(Cell::get) {
-            Self::Silent
+            Self(Some(Box::new(Parent::Silent)))
         } else if LevelFilter::current() == LevelFilter::OFF {
             // Without a subscriber there is no span to look for.
-            Self::None
+            Self::none()
         } else {
             Self::capture_current()
         }
@@ -51,23 +53,26 @@ impl CallSpan {
         let mut current = Span::none();
         contain(|| current = Span::current());
         if current.is_none() {
-            Self::None
+            Self::none()
         } else {
-            Self::Some(Box::new(Contained::new(current)))
+            Self(Some(Box::new(Parent::Span(Contained::new(current)))))
         }
     }
+
+    #[inline]
     pub(crate) fn none() -> Self {
-        Self::None
+        Self(None)
     }
+
+    #[inline]
     pub(crate) fn is_none(&self) -> bool {
-        matches!(self, Self::None)
+        self.0.is_none()
     }
 
     /// Drops the span. That may close it, which runs code of the subscriber.
+    #[inline]
     pub(crate) fn clear(&mut self) {
-        if let Self::Some(_) = self {
-            *self = Self::None;
-        }
+        self.0 = None;
     }
 }
 
@@ -97,10 +102,10 @@ struct Record {
 
 impl Trace {
     pub(crate) fn new(span: CallSpan) -> Self {
-        let span = match span {
-            CallSpan::Silent => return Self(None),
-            CallSpan::None => Contained::new(Span::none()),
-            CallSpan::Some(span) => *span,
+        let span = match span.0.map(|parent| *parent) {
+            Some(Parent::Silent) => return Self(None),
+            None => Contained::new(Span::none()),
+            Some(Parent::Span(span)) => span,
         };
         let since = Since::now();
         Self(Some(Arc::new(Record { span, since })))

@@ -24,10 +24,12 @@ pub(crate) trait Settle<T> {
 
 /// The caller is there, or was when the work was handed over.
 impl<T> Settle<T> for Arc<Relay<T>> {
+    #[inline]
     fn location(&self) -> CallLocation {
         Relay::location(self)
     }
 
+    #[inline]
     fn settle(&mut self, outcome: Outcome<T>) {
         Relay::settle(self, outcome);
     }
