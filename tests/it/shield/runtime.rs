@@ -145,6 +145,7 @@ mod tokio_runtime {
     #[test]
     fn no_runtime_names_the_line() {
         static PLACE: std::sync::Mutex<Option<(String, u32)>> = std::sync::Mutex::new(None);
+        let _alone = locked(&PANIC_HOOK);
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let is_ours = info

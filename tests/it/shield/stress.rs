@@ -66,13 +66,15 @@ fn spin(turns: u64) {
 /// One thread ends the work (by its value, by a panic, by dropping it) while the other one runs
 /// `caller`.
 fn race(seed: u64, caller: fn(usize, FallibleShield<usize>, &Ends)) -> Arc<Ends> {
+    let alone = locked(&PANIC_HOOK);
     std::panic::set_hook(Box::new(|info| {
         // Each third round panics on purpose: do not print those.
         if info.payload().downcast_ref::<usize>().is_none() {
-            let text = info.to_string();
+            let text = format!("{info}\n");
             std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).unwrap();
         }
     }));
+    drop(alone);
     let start = Start::default();
     let (tasks, given) = mpsc::channel::<BoxTask>();
     let gate = start.clone();

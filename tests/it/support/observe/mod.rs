@@ -13,5 +13,7 @@ pub(crate) use self::hooks::{HookCall, Outcome, hook, hook_that_panics, hook_who
 pub(crate) use self::locations::lines;
 #[cfg(any(feature = "tower", all(feature = "macros", any(feature = "smol", feature = "tokio"))))]
 pub(crate) use self::log::Log;
-pub(crate) use self::panics::{does_not_panic, drop_unwinding_or_not, drop_while_unwinding, message, panics_with};
+pub(crate) use self::panics::{
+    PANIC_HOOK, does_not_panic, drop_unwinding_or_not, drop_while_unwinding, message, panics_with,
+};
 pub(crate) use self::wakers::{CloneCounter, Wakes, callback_waker};

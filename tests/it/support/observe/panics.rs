@@ -2,6 +2,10 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+
+/// Held by a test while it needs the panic hook that it has set: the process has one for all tests.
+pub(crate) static PANIC_HOOK: Mutex<()> = Mutex::new(());
 
 /// Returns the text of a panic's payload.
 pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
