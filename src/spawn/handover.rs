@@ -3,6 +3,7 @@
 //! A spawner takes a future and returns nothing, so the two meet in thread-locals for the length of
 //! that call. If no tracker takes part, nothing here is touched but the current [`Call`].
 
+use std::cell::Cell;
 use std::mem::ManuallyDrop;
 
 use crate::ledger::{Count, Ledger, Lines};
@@ -19,12 +20,25 @@ thread_cells! {
 }
 
 #[inline]
+fn swap(cell: &Cell<ManuallyDrop<Lines>>, lines: Lines) -> Lines {
+    ManuallyDrop::into_inner(cell.replace(ManuallyDrop::new(lines)))
+}
+
+#[inline]
 fn swap_begun(lines: Lines) -> Lines {
-    ManuallyDrop::into_inner(BEGUN.with(|begun| begun.replace(ManuallyDrop::new(lines))))
+    BEGUN.with(|begun| swap(begun, lines))
 }
 
 fn swap_counted(lines: Lines) -> Lines {
-    ManuallyDrop::into_inner(COUNTED.with(|counted| counted.replace(ManuallyDrop::new(lines))))
+    COUNTED.with(|counted| swap(counted, lines))
+}
+
+/// Returns `true` if one of the lines in `cell` belongs to `ledger`.
+fn contains(cell: &Cell<ManuallyDrop<Lines>>, ledger: &Ledger) -> bool {
+    let lines = swap(cell, Lines::none());
+    let contains = lines.contains(ledger);
+    swap(cell, lines);
+    contains
 }
 
 /// The call to a spawner by an eager shield.
@@ -108,7 +122,7 @@ pub(crate) fn claim_work(ledger: &Ledger, caller: CallLocation) -> (Option<Count
 /// The same for a future that may be something else. If this tracker has begun to count the work,
 /// it is: a task that runs inside the call spawns it.
 pub(crate) fn claim_task(ledger: &Ledger, caller: CallLocation) -> (Option<Count>, Restore) {
-    if is_begun(ledger) {
+    if BEGUN.with(|begun| contains(begun, ledger)) {
         let (call, restore) = call::claim(caller);
         (begin_for_task(ledger, call, caller), restore)
     } else {
@@ -131,21 +145,7 @@ fn begin_for_shield(ledger: &Ledger, location: CallLocation) {
 
 fn begin_for_task(ledger: &Ledger, call: Call, caller: CallLocation) -> Option<Count> {
     match call {
-        Call::Inline(_) if is_counted(ledger) => None,
+        Call::Inline(_) if COUNTED.with(|counted| contains(counted, ledger)) => None,
         _ => Some(Count::begin(ledger.line(call.location().unwrap_or(caller)))),
     }
-}
-
-fn is_begun(ledger: &Ledger) -> bool {
-    let begun = swap_begun(Lines::none());
-    let is_begun = begun.contains(ledger);
-    swap_begun(begun);
-    is_begun
-}
-
-fn is_counted(ledger: &Ledger) -> bool {
-    let counted = swap_counted(Lines::none());
-    let is_counted = counted.contains(ledger);
-    drop(swap_counted(counted));
-    is_counted
 }
