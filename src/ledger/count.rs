@@ -22,6 +22,7 @@ impl Count {
     pub(crate) fn taken_over(lines: Lines) -> Self {
         Self { lines }
     }
+
     pub(crate) fn lines(&self) -> &Lines {
         &self.lines
     }

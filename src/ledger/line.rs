@@ -63,6 +63,7 @@ impl Line {
             next: Bucket::new(),
         }
     }
+
     pub(super) fn enter(&self) {
         self.running.fetch_add(1, Ordering::Relaxed);
         self.whole.enter();

@@ -34,6 +34,7 @@ impl Whole {
     pub(crate) fn orphans(&self) -> usize {
         self.orphans.load(Ordering::Acquire)
     }
+
     pub(super) fn enter(&self) {
         // Release: a thread that sees this count sees the line's.
         self.running.fetch_add(ONE, Ordering::Release);

@@ -45,7 +45,8 @@ struct Shared<T> {
     lines: Lines,
 }
 
-/// The state of the hand-over: who is still there, and where the outcome is.
+/// The state of the hand-over. It says which of the two sides is still there, and whether the
+/// outcome is stored or taken.
 ///
 /// ```text
 ///              the work ends              the caller polls, or is gone

@@ -9,12 +9,15 @@ impl CallSpan {
     pub(crate) fn capture() -> Self {
         Self
     }
+
     pub(crate) fn none() -> Self {
         Self
     }
+
     pub(crate) fn is_none(&self) -> bool {
         true
     }
+
     pub(crate) fn clear(&mut self) {}
 }
 

@@ -11,6 +11,7 @@ impl<T> Exclusive<T> {
     pub(crate) const fn new(value: T) -> Self {
         Self(Mutex::new(value))
     }
+
     pub(crate) fn get_mut(&mut self) -> &mut T {
         self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
     }

@@ -232,7 +232,7 @@ fn every_location_is_named() {
     let boxed = Arc::new(Box::new(tracker.clone()));
     let by_mine_erased = DynSpawner::new(Mine(DynSpawner::new(Tracker::new(tracker.clone()))));
     let mut expected = Vec::new();
-    // To the compiler, the call is where the macro is used.
+    // The location of the call is the line on which the macro is used.
     macro_rules! here {
         ($count:literal, $call:expr) => {{
             expected.push((file!(), line!(), $count));
@@ -431,7 +431,7 @@ fn many_locations_are_sorted() {
     let crank = Crank::new();
     let tracker = Tracker::new(crank.spawner());
     let mut expected = Vec::new();
-    // To the compiler, the call is where the macro is used.
+    // The location of the call is the line on which the macro is used.
     macro_rules! here {
         () => { expected.push((shielded_at(&tracker), 1)) };
     }

@@ -37,12 +37,7 @@ impl Clone for Output {
 
 /// A shared shield, its task, and what is counted: the calls of its hook, and the drop of the
 /// output with all its clones.
-struct Work {
-    shared: SharedShield<Output>,
-    task: BoxTask,
-    hooks: Count,
-    drops: Count,
-}
+struct Work(SharedShield<Output>, BoxTask, Count, Count);
 
 fn work() -> Work {
     work_whose_clones_panic(0)
@@ -56,12 +51,7 @@ fn work_whose_clones_panic(clones: usize) -> Work {
     };
     let (shield, task): (Shield<Output>, _) = shielded(ready(output));
     let called = hooks.clone();
-    Work {
-        shared: shield.on_orphan(move |_| called.add()).shared(),
-        task,
-        hooks,
-        drops,
-    }
+    Work(shield.on_orphan(move |_| called.add()).shared(), task, hooks, drops)
 }
 
 /// Polls once, and drops what it polled. Returns `true` if the outcome was delivered.
@@ -92,12 +82,7 @@ fn work_ends_as_two_register() {
 #[test]
 fn work_ends_as_one_stops_waiting() {
     bounded(3, || {
-        let Work {
-            shared,
-            task,
-            hooks,
-            drops,
-        } = work();
+        let Work(shared, task, hooks, drops) = work();
         let stopped = shared.clone();
         let stops = thread::spawn(move || polled_and_dropped(stopped));
         let work = in_a_thread(task);
@@ -112,12 +97,7 @@ fn work_ends_as_one_stops_waiting() {
 #[test]
 fn last_clone_dropped_as_work_ends() {
     loom::model(|| {
-        let Work {
-            shared,
-            task,
-            hooks,
-            drops,
-        } = work();
+        let Work(shared, task, hooks, drops) = work();
         let work = in_a_thread(task);
         drop(shared);
         work.join().unwrap();
@@ -129,12 +109,7 @@ fn last_clone_dropped_as_work_ends() {
 #[test]
 fn both_clones_dropped_as_work_ends() {
     bounded(3, || {
-        let Work {
-            shared,
-            task,
-            hooks,
-            drops,
-        } = work();
+        let Work(shared, task, hooks, drops) = work();
         let clone = shared.clone();
         let drops_other = thread::spawn(move || drop(clone));
         let work = in_a_thread(task);
@@ -150,12 +125,7 @@ fn both_clones_dropped_as_work_ends() {
 #[test]
 fn last_clone_polled_then_dropped() {
     either_happens(|| {
-        let Work {
-            shared,
-            task,
-            hooks,
-            drops,
-        } = work();
+        let Work(shared, task, hooks, drops) = work();
         let work = in_a_thread(task);
         let was_delivered = polled_and_dropped(shared);
         work.join().unwrap();
@@ -168,12 +138,7 @@ fn last_clone_polled_then_dropped() {
 #[test]
 fn first_delivery_as_other_drops() {
     loom::model(|| {
-        let Work {
-            shared,
-            task,
-            hooks,
-            drops,
-        } = work();
+        let Work(shared, task, hooks, drops) = work();
         block_on(task);
         let delivers = shared.clone();
         let delivers = thread::spawn(move || polled_and_dropped(delivers));
@@ -187,12 +152,7 @@ fn first_delivery_as_other_drops() {
 #[test]
 fn both_clones_deliver_at_once() {
     loom::model(|| {
-        let Work {
-            shared,
-            task,
-            hooks,
-            drops,
-        } = work();
+        let Work(shared, task, hooks, drops) = work();
         block_on(task);
         let clone = shared.clone();
         let delivers = thread::spawn(move || polled_and_dropped(clone));
@@ -207,12 +167,7 @@ fn both_clones_deliver_at_once() {
 #[test]
 fn clone_panics_as_other_delivers() {
     loom::model(|| {
-        let Work {
-            shared,
-            task,
-            hooks,
-            drops,
-        } = work_whose_clones_panic(1);
+        let Work(shared, task, hooks, drops) = work_whose_clones_panic(1);
         block_on(task);
         let clone = shared.clone();
         let polls = thread::spawn(move || polled_in_spite_of_panics(clone));
@@ -234,12 +189,7 @@ fn clone_panics_as_other_leaves() {
         }),
     ] {
         loom::model(move || {
-            let Work {
-                shared,
-                task,
-                hooks,
-                drops,
-            } = work_whose_clones_panic(panics);
+            let Work(shared, task, hooks, drops) = work_whose_clones_panic(panics);
             block_on(task);
             let clone = shared.clone();
             let leaves = thread::spawn(move || other(clone));
@@ -254,12 +204,7 @@ fn clone_panics_as_other_leaves() {
 #[test]
 fn clone_registers_as_hub_delivers() {
     loom::model(|| {
-        let Work {
-            shared,
-            task,
-            hooks,
-            drops,
-        } = work();
+        let Work(shared, task, hooks, drops) = work();
         let first = shared.clone();
         let delivers = thread::spawn(move || {
             block_on(task);
