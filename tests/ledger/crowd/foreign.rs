@@ -75,7 +75,13 @@ impl Gate {
         let waker = cx.waker().clone();
         let before = locked(&self.waiting).replace(waker);
         calmly(|| drop(before));
-        self.open.load(Ordering::SeqCst) || crowd.is_calm()
+        let is_open = self.open.load(Ordering::SeqCst) || crowd.is_calm();
+        if is_open {
+            // It was opened meanwhile, perhaps before the waker was there: nobody takes it out.
+            let waker = locked(&self.waiting).take();
+            calmly(|| drop(waker));
+        }
+        is_open
     }
 }
 
