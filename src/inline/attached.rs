@@ -2,19 +2,19 @@
 
 use std::mem;
 
-use crate::ledger::InlineEntry;
-use crate::relay::{CallSpan, Hook, HookSlot};
-use crate::util::call::{self, Restore};
+use crate::ledger::{InlineEntry, Lines};
+use crate::relay::{CallSpan, Hook, HookSlot, Orphan, Orphaned};
+use crate::util::CallLocation;
 
 /// What belongs to the future: it moves into the orphan, or is dropped when the future ends.
 ///
 /// An enum, so that work without a tracker and a hook stores one word here, and reads it once.
 pub(super) enum Attached<T> {
     Nothing,
-    /// The entry of the trackers.
-    Entry(InlineEntry),
     /// The hook.
     Hook(HookSlot<T>),
+    /// The entry of the trackers.
+    Entry(InlineEntry),
     /// Several, or the rest. Boxed, because few programs need it and every shield is moved.
     More(Box<More<T>>),
 }
@@ -23,18 +23,11 @@ pub(super) struct More<T> {
     hook: HookSlot<T>,
     entry: InlineEntry,
     span: CallSpan,
-    /// The call to a spawner that the current poll runs in.
-    hidden: Option<Restore>,
 }
 
 impl<T> More<T> {
     fn new(hook: HookSlot<T>, entry: InlineEntry, span: CallSpan) -> Box<Self> {
-        Box::new(Self {
-            hook,
-            entry,
-            span,
-            hidden: None,
-        })
+        Box::new(Self { hook, entry, span })
     }
 }
 
@@ -95,20 +88,6 @@ impl<T> Attached<T> {
         }
     }
 
-    /// Hides the call to a spawner that a poll runs in, until the poll has ended. Kept here,
-    /// because usually there is none, and a separate guard would be checked in each poll.
-    pub(super) fn hide_call(&mut self) {
-        self.more().hidden = call::hide();
-    }
-
-    /// The future was polled and is pending.
-    #[inline]
-    pub(super) fn pause(&mut self) {
-        if let Self::More(more) = self {
-            more.hidden = None;
-        }
-    }
-
     /// The future was polled and has ended.
     #[inline]
     pub(super) fn end(&mut self) {
@@ -126,7 +105,6 @@ impl<T> Attached<T> {
                 more.hook.clear();
                 more.span.clear();
                 mem::replace(&mut more.entry, InlineEntry::none()).end();
-                more.hidden = None;
             }
         }
     }
@@ -137,9 +115,26 @@ impl<T> Attached<T> {
             Self::Entry(entry) => (HookSlot::empty(), entry, CallSpan::none()),
             Self::Hook(hook) => (hook, InlineEntry::none(), CallSpan::none()),
             Self::More(more) => {
-                let More { hook, entry, span, .. } = *more;
+                let More { hook, entry, span } = *more;
                 (hook, entry, span)
             }
         }
+    }
+
+    /// The future becomes an orphan, which takes this over. Returns the lines at which it is counted,
+    /// too.
+    pub(super) fn orphaned(self, started: bool, location: CallLocation) -> (Orphaned<T>, Lines) {
+        let (hook, mut entry, span) = self.into_parts();
+        let count = if started {
+            entry.take_begun()
+        } else {
+            // It has to run, so it counts from here.
+            entry.begin_and_take()
+        };
+        let lines = count.lines().clone();
+        lines.orphaned();
+        let orphan = Orphan::new(hook.into_hook(), span);
+        orphan.announcement().emit(location);
+        (Orphaned::observed(location, orphan, count), lines)
     }
 }

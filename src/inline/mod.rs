@@ -9,16 +9,17 @@ use std::fmt;
 use std::future::Future;
 use std::mem::{self, ManuallyDrop};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use self::attached::Attached;
 pub use self::cleanup::{Cleanup, CleanupRun, cleanup};
 pub use self::on_drop::ShieldOnDrop;
-use crate::relay::{Hook, Orphan, Orphaned, Work, drop_hook};
+use crate::ledger::Lines;
+use crate::relay::{EMITS, Hook, Orphaned, Work, drop_hook};
 use crate::spawn::handover::inline_call;
 use crate::util::call;
-use crate::util::contain::{Contained, contain};
-use crate::util::{CallLocation, polled_after_completion};
+use crate::util::contain::{Contained, catch_visible, discard};
+use crate::util::{CallLocation, overwrite, polled_after_completion};
 
 /// Spawns an orphan. A function pointer, because `Drop` cannot have a bound that the struct does
 /// not have: the spawner's trait and the future's `Send` are known only when the shield is made.
@@ -66,21 +67,23 @@ pub(crate) struct Inline<F: Future + ?Sized, S> {
 
 /// Guard for one poll. Unless the poll is pending, it drops what is attached, whether the poll
 /// completed or panicked.
-struct Polling<'a, T>(&'a mut Attached<T>);
+struct Polling<'a, F: Future + ?Sized, S>(&'a mut Inline<F, S>);
 
-impl<T> Polling<'_, T> {
-    /// The poll is pending.
+impl<F: Future + ?Sized, S> Polling<'_, F, S> {
     #[inline]
-    fn pause(self) {
-        self.0.pause();
+    fn pause(self, future: Pin<Box<F>>) {
+        overwrite(&mut self.0.progress, Progress::Suspended(future));
         mem::forget(self);
     }
 }
 
-impl<T> Drop for Polling<'_, T> {
+impl<F: Future + ?Sized, S> Drop for Polling<'_, F, S> {
     #[inline]
     fn drop(&mut self) {
-        self.0.end();
+        self.0.attached.end();
+        // Already `Ended` (see `take`). Storing it again lets the optimizer remove the check in
+        // `Drop`: 3 instructions.
+        overwrite(&mut self.0.progress, Progress::Ended);
     }
 }
 
@@ -118,16 +121,18 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
             Progress::Suspended(future) => future,
             Progress::Ended => polled_after_completion(name, Some(self.location)),
         };
-        if !call::is_outside() {
-            self.attached.hide_call();
+        if call::is_visible() {
+            let output = ready!(self.poll_hidden(future, name, cx));
+            // It is (see `Polling`), and the optimizer does not know.
+            overwrite(&mut self.progress, Progress::Ended);
+            return Poll::Ready(output);
         }
         // Declared before the future: if its poll panics, what is attached is dropped after it.
-        let polling = Polling(&mut self.attached);
+        let polling = Polling(self);
         let mut future = Contained::new(future);
         match future.as_mut().poll(cx) {
             Poll::Pending => {
-                polling.pause();
-                self.progress = Progress::Suspended(future.into_inner());
+                polling.pause(future.into_inner());
                 Poll::Pending
             }
             Poll::Ready(output) => {
@@ -136,12 +141,17 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
                 let output = Contained::new(output);
                 drop(future.into_inner());
                 drop(polling);
-                // Already `Ended` (see `take`). Storing it again lets the optimizer remove the
-                // check in `Drop`: 3 instructions.
-                mem::forget(mem::replace(&mut self.progress, Progress::Ended));
                 Poll::Ready(output.into_inner())
             }
         }
+    }
+
+    /// Polls the future inside a call to a spawner, which it must not see.
+    #[cold]
+    fn poll_hidden(&mut self, future: Pin<Box<F>>, name: &str, cx: &mut Context<'_>) -> Poll<F::Output> {
+        overwrite(&mut self.progress, Progress::Suspended(future));
+        let _hidden = call::hide();
+        self.poll(name, cx)
     }
 
     /// Stores the hook, or drops it after completion: then it can never run.
@@ -180,39 +190,35 @@ impl<F: Future + ?Sized, S> Drop for Inline<F, S> {
     fn drop(&mut self) {
         // Checked first to keep the common path (already ended) inline.
         if !self.progress.is_ended() {
-            let (progress, attached) = (self.progress.take(), self.attached.take());
-            abandon(progress, attached, &self.spawner, self.rescue, self.location);
+            self.abandon();
         }
     }
 }
 
-/// The caller is gone before the future has ended.
-fn abandon<F: Future + ?Sized, S>(
-    progress: Progress<F>,
-    attached: Attached<F::Output>,
-    spawner: &Contained<S>,
-    rescue: Rescue<F, S>,
-    location: CallLocation,
-) {
-    let (mut hook, mut entry, span) = attached.into_parts();
-    let (future, started, count) = match progress {
-        // It has to run, so it counts from here.
-        Progress::Armed(future) => (future, false, entry.begin_and_take()),
-        Progress::Suspended(future) => (future, true, entry.take_begun()),
-        lazy @ (Progress::Lazy(_) | Progress::Ended) => {
-            contain(move || drop(lazy));
-            return;
+impl<F: Future + ?Sized, S> Inline<F, S> {
+    /// The caller is gone before the future has ended.
+    fn abandon(&mut self) {
+        let (future, started) = match self.progress.take() {
+            Progress::Armed(future) => (future, false),
+            Progress::Suspended(future) => (future, true),
+            Progress::Lazy(future) => {
+                drop(Contained::new(future));
+                drop(self.attached.take());
+                return;
+            }
+            Progress::Ended => return,
+        };
+        let (orphaned, lines) = if self.attached.is_nothing() && !EMITS {
+            (Orphaned::unobserved(), Lines::none())
+        } else {
+            self.attached.take().orphaned(started, self.location)
+        };
+        let work = Work::orphaned(future, started, orphaned);
+        let _call = inline_call(self.location, lines);
+        // If the spawner panics, unwinding drops the work, and the hook is called with a
+        // cancellation error.
+        if let Err(payload) = catch_visible(|| (self.rescue)(&self.spawner, work)) {
+            discard(payload);
         }
-    };
-    let lines = count.lines().clone();
-    lines.orphaned();
-    let orphan = Orphan::new(hook.take(), span);
-    orphan.announcement().emit(location);
-    let work = Work::orphaned(future, started, location, orphan, count);
-    // If the spawner panics, unwinding drops the work, and the hook is called with a cancellation
-    // error.
-    contain(|| {
-        let _call = inline_call(location, lines);
-        rescue(spawner, work);
-    });
+    }
 }

@@ -102,7 +102,7 @@ impl<T> Awaiter<T> {
     /// Stores a waker for the end of the work, and does not take the outcome.
     pub(crate) fn register(&self, waker: Waker) {
         if let Some(relay) = self.relay() {
-            relay.replace_waker(waker);
+            relay.register(waker);
         }
     }
 
@@ -110,12 +110,12 @@ impl<T> Awaiter<T> {
         self.set_gone();
         if let Some(Waiting {
             relay,
-            mut hook,
+            hook,
             gone,
             span,
         }) = self.waiting.take()
         {
-            relay.abandon(Orphan::new(hook.take(), span), gone);
+            relay.abandon(Orphan::new(hook.into_hook(), span), gone);
         }
     }
 

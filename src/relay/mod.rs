@@ -22,15 +22,15 @@ pub(crate) use self::awaiter::Awaiter;
 pub(crate) use self::hook::{Hook, HookSlot, drop_hook};
 pub(crate) use self::launch::launch;
 pub(crate) use self::orphan::Orphan;
-pub(crate) use self::trace::CallSpan;
+pub(crate) use self::trace::{CallSpan, EMITS};
 pub(crate) use self::work::{Orphaned, Work};
 use crate::error::Outcome;
 use crate::ledger::{Count, Lines};
 use crate::spawn::handover::{EagerCall, eager_call};
-use crate::util::CallLocation;
 use crate::util::contain::contain;
 use crate::util::flag::SetOnDrop;
-use crate::util::sync::{Mutex, MutexGuard, lock};
+use crate::util::sync::{Mutex, lock};
+use crate::util::{CallLocation, overwrite};
 
 /// What the work and its caller share.
 pub(crate) struct Relay<T> {
@@ -114,10 +114,15 @@ impl<T> Relay<T> {
             }
         }
         *registered = true;
-        self.register(cx.waker().clone())
+        if self.register(cx.waker().clone()) {
+            return Poll::Pending;
+        }
+        self.take_ended()
     }
 
-    fn register(&self, waker: Waker) -> Poll<Outcome<T>> {
+    /// Stores `waker` in place of the caller's. Returns `false`, and drops it, if the work has
+    /// ended.
+    pub(crate) fn register(&self, waker: Waker) -> bool {
         let mut shared = lock(&self.shared);
         if let State::Awaited(registered) = &mut shared.state {
             let replaced = registered.replace(waker);
@@ -125,23 +130,12 @@ impl<T> Relay<T> {
             if replaced.is_some() {
                 contain(move || drop(replaced));
             }
-            return Poll::Pending;
+            return true;
         }
         drop(shared);
         // Before the outcome is taken: foreign code runs in no state between ended and delivered.
         contain(move || drop(waker));
-        self.take_ended()
-    }
-
-    /// Stores `waker` in place of the caller's, and leaves the outcome where it is.
-    pub(crate) fn replace_waker(&self, waker: Waker) {
-        let mut shared = lock(&self.shared);
-        let unused = match &mut shared.state {
-            State::Awaited(registered) => registered.replace(waker),
-            _ => Some(waker),
-        };
-        drop(shared);
-        contain(move || drop(unused));
+        false
     }
 
     /// Takes the outcome if the work has ended.
@@ -157,28 +151,24 @@ impl<T> Relay<T> {
     /// The caller is gone: leaves `orphan` behind if the work still runs, or gives it the outcome
     /// if that was not delivered. `gone` has set its flag, and wakes its waiters once the new state
     /// can be seen.
+    #[inline]
     pub(crate) fn abandon(&self, orphan: Orphan<T>, gone: Option<SetOnDrop>) {
         let mut shared = lock(&self.shared);
-        match mem::replace(&mut shared.state, State::Settled) {
-            State::Awaited(waker) => {
-                shared.lines.orphaned();
-                let announcement = orphan.announcement();
-                shared.state = State::Orphaned(orphan);
-                drop(shared);
-                drop(gone);
-                if waker.is_some() {
-                    contain(move || drop(waker));
-                }
-                announcement.emit(self.location);
+        if let State::Awaited(waker) = &mut shared.state {
+            let waker = waker.take();
+            let announcement = orphan.announcement();
+            overwrite(&mut shared.state, State::Orphaned(orphan));
+            shared.lines.orphaned();
+            drop(shared);
+            drop(gone);
+            if waker.is_some() {
+                contain(move || drop(waker));
             }
-            State::Ended(outcome) => {
-                let count = Count::begin(shared.lines.take());
-                drop(shared);
-                orphan.take_late(self.location, outcome, count, gone);
-            }
-            // Unreachable: a caller is gone once, and not after delivery. The state is put back so
-            // that no arm panics.
-            other @ (State::Orphaned(_) | State::Settled) => shared.state = other,
+            announcement.emit(self.location);
+        } else if let Poll::Ready(outcome) = shared.state.take_outcome() {
+            let count = Count::begin(shared.lines.take());
+            drop(shared);
+            orphan.take_late(self.location, outcome, count, gone);
         }
     }
 
@@ -187,6 +177,14 @@ impl<T> Relay<T> {
     #[inline]
     pub(crate) fn settle(&self, outcome: Outcome<T>) {
         let mut shared = lock(&self.shared);
+        if let State::Orphaned(orphan) = &mut shared.state {
+            let orphan = orphan.take();
+            overwrite(&mut shared.state, State::Settled);
+            let count = Count::taken_over(shared.lines.take());
+            drop(shared);
+            orphan.conclude(self.location, outcome, count);
+            return;
+        }
         match mem::replace(&mut shared.state, State::Ended(outcome)) {
             State::Awaited(waker) if shared.lines.is_none() => {
                 drop(shared);
@@ -201,18 +199,8 @@ impl<T> Relay<T> {
                 drained.wake();
                 wake(waker);
             }
-            State::Orphaned(orphan) => self.conclude(shared, orphan),
             // Unreachable: work ends once.
-            State::Ended(_) | State::Settled => {}
-        }
-    }
-
-    /// Gives the outcome, which has just been stored, to the hook of an orphan.
-    fn conclude(&self, mut shared: MutexGuard<'_, Shared<T>>, orphan: Orphan<T>) {
-        if let Poll::Ready(outcome) = shared.state.take_outcome() {
-            let count = Count::taken_over(shared.lines.take());
-            drop(shared);
-            orphan.conclude(self.location, outcome, count);
+            State::Orphaned(_) | State::Ended(_) | State::Settled => {}
         }
     }
 

@@ -5,7 +5,7 @@ use super::trace::{Announcement, CallSpan, Trace};
 use crate::error::Outcome;
 use crate::ledger::{Count, Ending};
 use crate::util::CallLocation;
-use crate::util::contain::contain;
+use crate::util::contain::{Contained, contain};
 use crate::util::flag::SetOnDrop;
 
 /// Stands in for a caller that is gone: its hook, and the events.
@@ -22,6 +22,15 @@ impl<T> Orphan<T> {
         }
     }
 
+    /// Takes what is in it. What is left stands in for nobody.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        Self {
+            hook: self.hook.take(),
+            trace: self.trace.take(),
+        }
+    }
+
     /// Returns the event that the work is an orphan, to be emitted once every query reports that.
     /// If the work ends on another thread at that moment, the event of its end may be emitted
     /// first.
@@ -32,6 +41,7 @@ impl<T> Orphan<T> {
     /// The work has ended as an orphan: gives the outcome to the hook, or drops it if there is
     /// none. A panic of either is contained. After that the ending counts, and the work no longer
     /// does.
+    #[inline]
     pub(crate) fn conclude(self, location: CallLocation, outcome: Outcome<T>, count: Count) {
         let Self { hook, trace } = self;
         let ending = match &outcome {
@@ -58,9 +68,11 @@ impl<T> Orphan<T> {
     }
 }
 
+#[inline]
 fn run<T>(hook: Option<Hook<T>>, outcome: Outcome<T>) {
-    contain(move || match hook {
-        Some(hook) => hook(outcome),
-        None => drop(outcome),
-    });
+    match (hook, outcome) {
+        (Some(hook), outcome) => contain(move || hook(outcome)),
+        (None, Ok(output)) => drop(Contained::new(output)),
+        (None, Err(error)) => drop(Contained::new(error)),
+    }
 }

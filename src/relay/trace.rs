@@ -14,6 +14,9 @@ use crate::util::CallLocation;
 use crate::util::contain::{Contained, contain};
 use crate::util::sync::thread_cells;
 
+/// Whether orphans emit events.
+pub(crate) const EMITS: bool = true;
+
 /// The target of every event: the crate, and not the module that happens to emit it.
 const TARGET: &str = "futures_shield";
 
@@ -109,6 +112,10 @@ impl Trace {
         };
         let since = Since::now();
         Self(Some(Arc::new(Record { span, since })))
+    }
+
+    pub(crate) fn take(&mut self) -> Self {
+        Self(self.0.take())
     }
 
     pub(crate) fn announcement(&self) -> Announcement {

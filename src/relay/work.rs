@@ -1,6 +1,7 @@
 //! The task's side of a shield: the unit future that is given to a spawner.
 
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,45 +12,68 @@ use super::orphan::Orphan;
 use crate::error::{Outcome, ShieldError};
 use crate::ledger::Count;
 use crate::util::CallLocation;
-use crate::util::contain::{Contained, catch, contain};
+use crate::util::call;
+use crate::util::contain::{Contained, catch_visible, contain};
 use crate::util::sync::Arc;
 
 /// Where the outcome of work goes.
 pub(crate) trait Settle<T> {
-    fn location(&self) -> CallLocation;
-
-    /// Called once, when the work has ended and was dropped.
-    fn settle(&mut self, outcome: Outcome<T>);
+    /// Called once, when the work has ended and was dropped. `outcome` is called with the location
+    /// of the user's call.
+    fn settle(&mut self, outcome: impl FnOnce(CallLocation) -> Outcome<T>);
 }
 
 /// The caller is there, or was when the work was handed over.
 impl<T> Settle<T> for Arc<Relay<T>> {
     #[inline]
-    fn location(&self) -> CallLocation {
-        Relay::location(self)
-    }
-
-    #[inline]
-    fn settle(&mut self, outcome: Outcome<T>) {
-        Relay::settle(self, outcome);
+    fn settle(&mut self, outcome: impl FnOnce(CallLocation) -> Outcome<T>) {
+        Relay::settle(self, outcome(self.location));
     }
 }
 
 /// The caller was gone before the work became a task: nothing is handed over, so nothing is shared.
-pub(crate) struct Orphaned<T> {
+/// `None` if nobody learns how the work ends, and once it has ended. Boxed, because a task is moved
+/// several times, and without a hook and a tracker that is all of it but the future.
+///
+/// `ManuallyDrop`: work settles before it is dropped, in every ending, so drop glue would find
+/// nothing. 13 instructions.
+pub(crate) struct Orphaned<T>(ManuallyDrop<Option<Box<Observed<T>>>>);
+
+struct Observed<T> {
     location: CallLocation,
-    /// `None` once the work has ended.
-    orphan: Option<(Orphan<T>, Count)>,
+    orphan: Orphan<T>,
+    count: Count,
+}
+
+impl<T> Orphaned<T> {
+    /// Nobody learns how the work ends.
+    #[inline]
+    pub(crate) fn unobserved() -> Self {
+        Self(ManuallyDrop::new(None))
+    }
+
+    pub(crate) fn observed(location: CallLocation, orphan: Orphan<T>, count: Count) -> Self {
+        let observed = Observed {
+            location,
+            orphan,
+            count,
+        };
+        Self(ManuallyDrop::new(Some(Box::new(observed))))
+    }
 }
 
 impl<T> Settle<T> for Orphaned<T> {
-    fn location(&self) -> CallLocation {
-        self.location
-    }
-
-    fn settle(&mut self, outcome: Outcome<T>) {
-        if let Some((orphan, count)) = self.orphan.take() {
-            orphan.conclude(self.location, outcome, count);
+    fn settle(&mut self, outcome: impl FnOnce(CallLocation) -> Outcome<T>) {
+        match self.0.take() {
+            Some(observed) => {
+                let Observed {
+                    location,
+                    orphan,
+                    count,
+                } = *observed;
+                orphan.conclude(location, outcome(location), count);
+            }
+            None => drop(Contained::new(outcome)),
         }
     }
 }
@@ -86,20 +110,11 @@ impl<F: Future> Work<F, Arc<Relay<F::Output>>> {
 
 impl<F: Future> Work<F, Orphaned<F::Output>> {
     /// Work whose caller was gone before it became a task.
-    pub(crate) fn orphaned(
-        future: F,
-        started: bool,
-        location: CallLocation,
-        orphan: Orphan<F::Output>,
-        count: Count,
-    ) -> Self {
+    pub(crate) fn orphaned(future: F, started: bool, orphaned: Orphaned<F::Output>) -> Self {
         Self {
             future: Some(future),
             started,
-            settle: Orphaned {
-                location,
-                orphan: Some((orphan, count)),
-            },
+            settle: orphaned,
         }
     }
 }
@@ -111,8 +126,18 @@ impl<F: Future, S: Settle<F::Output>> Work<F, S> {
     fn cancel(self: Pin<&mut Self>) {
         let mut this = self.project();
         contain(|| this.future.set(None));
-        let cancelled = ShieldError::cancelled(this.settle.location(), *this.started);
-        this.settle.settle(Err(cancelled));
+        let started = *this.started;
+        this.settle
+            .settle(|location| Err(ShieldError::cancelled(location, started)));
+    }
+}
+
+impl<F: Future, S: Settle<F::Output>> Work<F, S> {
+    /// Polls the work inside a call to a spawner, which it must not see.
+    #[cold]
+    fn poll_hidden(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let _hidden = call::hide();
+        self.poll(cx)
     }
 }
 
@@ -131,21 +156,24 @@ impl<F: Future, S: Settle<F::Output>> Future for Work<F, S> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if call::is_visible() {
+            return self.poll_hidden(cx);
+        }
         let mut this = self.project();
         if this.future.is_none() {
             return Poll::Ready(());
         }
         *this.started = true;
 
-        let polled = catch(|| {
+        let polled = catch_visible(|| {
             let output = ready!(poll_and_drop(this.future.as_mut(), cx));
-            this.settle.settle(Ok(output));
+            this.settle.settle(|_| Ok(output));
             Poll::Ready(())
         });
         polled.unwrap_or_else(|payload| {
             contain(|| this.future.set(None));
-            let panicked = ShieldError::panicked(this.settle.location(), payload);
-            this.settle.settle(Err(panicked));
+            this.settle
+                .settle(|location| Err(ShieldError::panicked(location, payload)));
             Poll::Ready(())
         })
     }

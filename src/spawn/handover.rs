@@ -81,22 +81,32 @@ impl EagerCall {
 #[must_use]
 pub(crate) struct InlineCall {
     /// What is counted already in an outer call. `None` if there is none, and nothing was put in.
-    outer: Option<Lines>,
+    outer: ManuallyDrop<Option<Lines>>,
     _call: Restore,
 }
 
 /// Begins the call to the spawner for work that was shielded at `location`, ran inline and counts
 /// at `counted`.
+#[inline]
 pub(crate) fn inline_call(location: CallLocation, counted: Lines) -> InlineCall {
     let call = call::enter(Call::Inline(location));
     InlineCall {
-        outer: (call.is_nested() || !counted.is_none()).then(|| swap_counted(counted)),
+        outer: ManuallyDrop::new((call.is_nested() || !counted.is_none()).then(|| swap_counted(counted))),
         _call: call,
     }
 }
 
 impl Drop for InlineCall {
+    #[inline]
     fn drop(&mut self) {
+        if self.outer.is_some() {
+            self.restore();
+        }
+    }
+}
+
+impl InlineCall {
+    fn restore(&mut self) {
         if let Some(outer) = self.outer.take() {
             drop(swap_counted(outer));
         }

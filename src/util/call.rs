@@ -81,10 +81,10 @@ pub(crate) fn hide() -> Option<Restore> {
     }
 }
 
-/// Returns `true` if this thread is in no call to a spawner.
+/// Returns `true` if foreign code would see a call to a spawner.
 #[inline]
-pub(crate) fn is_outside() -> bool {
-    matches!(Call::current(), Call::Outside)
+pub(crate) fn is_visible() -> bool {
+    !matches!(Call::current(), Call::Outside | Call::Hidden)
 }
 
 /// Takes over the work that is being spawned. If there is none to take, the future was spawned

@@ -19,12 +19,27 @@ pub(crate) type Payload = Box<dyn Any + Send + 'static>;
 
 /// Runs `foreign` and returns its value, or what it panicked with. Inside it, the current call to a
 /// spawner is hidden.
+#[inline]
+pub(crate) fn catch<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
+    if call::is_visible() {
+        catch_hidden(foreign)
+    } else {
+        catch_visible(foreign)
+    }
+}
+
+#[cold]
+fn catch_hidden<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
+    let _hidden = call::hide();
+    catch_visible(foreign)
+}
+
+/// The same, but the current call stays visible.
 ///
 /// Unwind safety is asserted here, once: after a panic, the values that `foreign` could reach are
 /// only dropped, and our own state is whole, because no foreign code runs while it changes.
 #[inline]
-pub(crate) fn catch<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
-    let _hidden = call::hide();
+pub(crate) fn catch_visible<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
     catch_unwind(AssertUnwindSafe(foreign))
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod sync;
 pub(crate) mod wait;
 pub(crate) mod waiters;
 
+use std::mem;
 use std::panic::Location;
 
 /// A place in the user's source.
@@ -22,6 +23,13 @@ pub(crate) type CallLocation = &'static Location<'static>;
 /// compiled.
 pub(crate) const fn is_large<F>() -> bool {
     size_of::<F>() > 2048
+}
+
+/// Stores `value` where nothing is that has to be dropped. An assignment looks first: 3 instructions
+/// on drop, 14 when a caller is dropped.
+#[inline]
+pub(crate) fn overwrite<T>(place: &mut T, value: T) {
+    mem::forget(mem::replace(place, value));
 }
 
 /// Panics because a future called `name` was polled after completion.
