@@ -73,13 +73,14 @@ where
 {
     let spawner = Contained::new(spawner);
     let (caller, gone) = Caller::new();
+    let location = Location::caller();
     // `work` is called before the call to the spawner begins: what `work` itself spawns is other
     // work.
-    let future = work(caller);
-    let location = Location::caller();
     Shield::new(if const { is_large::<F>() } {
-        launch!(spawner, spawn_work, location, Box::pin(future), Some(gone))
+        let future = Box::pin(work(caller));
+        launch!(spawner, spawn_work, location, future, Some(gone))
     } else {
+        let future = work(caller);
         launch!(spawner, spawn_work, location, future, Some(gone))
     })
 }
@@ -117,11 +118,12 @@ where
 {
     let spawner = Contained::new(spawner);
     let (caller, gone) = Caller::new();
-    let future = work(caller);
     let location = Location::caller();
     Shield::new(if const { is_large::<F>() } {
-        launch!(spawner, spawn_local_work, location, Box::pin(future), Some(gone))
+        let future = Box::pin(work(caller));
+        launch!(spawner, spawn_local_work, location, future, Some(gone))
     } else {
+        let future = work(caller);
         launch!(spawner, spawn_local_work, location, future, Some(gone))
     })
 }

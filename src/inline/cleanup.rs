@@ -89,8 +89,9 @@ where
 {
     let location = Location::caller();
     let spawner = Contained::new(spawner);
-    let run = Box::pin(Run::NeedsValue {
+    let run = Box::pin(Run::Waiting {
         cleanup: Contained::new(cleanup),
+        value: None,
     });
     // If `track_inline` panics, unwinding drops the value, whose own drop may panic, too.
     let value = Contained::new(value);
@@ -146,17 +147,29 @@ trait Prepare<V, T>: Send {
 pin_project! {
     /// The cleanup from its closure to its end, in one place on the heap.
     #[project = RunProj]
-    #[project_replace = RunOwned]
     enum Run<V, C, F> {
-        /// The value is in use. Left when the guard is run or dropped.
-        NeedsValue { cleanup: Contained<C> },
-        /// The cleanup is to run. Left by the first poll, which calls the closure. It is never
-        /// called in a drop, because it may panic, and may need the runtime on which it will run.
-        Ready { cleanup: Contained<C>, value: Contained<V> },
+        /// The closure is to be called, with a value that it gets when the guard is run or dropped.
+        /// Left by the first poll, which calls it. It is never called in a drop, because it may
+        /// panic, and may need the runtime on which it will run. After a panic both are taken.
+        Waiting { cleanup: Contained<C>, value: Option<Contained<V>> },
         /// The cleanup runs. The final state.
         Running { #[pin] future: F },
-        /// The closure is being called, or has panicked.
-        Taken,
+    }
+}
+
+impl<V, C, F> Run<V, C, F>
+where
+    C: FnOnce(V) -> F,
+{
+    /// Calls the closure, in the first poll.
+    fn start(mut self: Pin<&mut Self>) {
+        if let RunProj::Waiting { cleanup, value } = self.as_mut().project() {
+            let Some(value) = value.take() else {
+                unreachable!("it has its value before it is polled, and is not polled again after a panic");
+            };
+            let future = cleanup.take()(value.into_inner());
+            self.set(Self::Running { future });
+        }
     }
 }
 
@@ -166,10 +179,9 @@ where
     C: FnOnce(V) -> F + Send + 'static,
     F: Future + Send + 'static,
 {
-    fn prepare(mut self: Pin<Box<Self>>, value: V) -> Pin<Box<CleanupFuture<F::Output>>> {
-        if let RunOwned::NeedsValue { cleanup } = self.as_mut().project_replace(Self::Taken) {
-            let value = Contained::new(value);
-            self.set(Self::Ready { cleanup, value });
+    fn prepare(mut self: Pin<Box<Self>>, ready: V) -> Pin<Box<CleanupFuture<F::Output>>> {
+        if let RunProj::Waiting { value, .. } = self.as_mut().project() {
+            *value = Some(Contained::new(ready));
         }
         self
     }
@@ -183,16 +195,10 @@ where
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        if let RunProj::Running { future } = self.as_mut().project() {
-            return future.poll(cx);
-        }
-        if let RunOwned::Ready { cleanup, value } = self.as_mut().project_replace(Self::Taken) {
-            let future = cleanup.into_inner()(value.into_inner());
-            self.set(Self::Running { future });
-        }
+        self.as_mut().start();
         match self.project() {
             RunProj::Running { future } => future.poll(cx),
-            _ => unreachable!("it has its value before it is polled, and is not polled again after a panic"),
+            RunProj::Waiting { .. } => unreachable!("it was started"),
         }
     }
 }

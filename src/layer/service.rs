@@ -82,17 +82,16 @@ where
             caller
         });
         if !is_shielded {
-            return bare(gone, || inner.call(request.into_inner()));
+            return bare(gone, || inner.call(request.take()));
         }
 
         let hook = Contained::new(layer.on_orphan.make(&request));
+        // It borrows the request, because a debug build copies a closure, with what it captured, at
+        // each call.
+        let call = || inner.call(request.take());
         match layer.mode {
-            Mode::Eager => eager(layer.location, &layer.spawner, gone, hook, || {
-                inner.call(request.into_inner())
-            }),
-            Mode::OnDrop => on_drop(layer.location, &layer.spawner, gone, hook, || {
-                inner.call(request.into_inner())
-            }),
+            Mode::Eager => eager(layer.location, &layer.spawner, gone, hook, call),
+            Mode::OnDrop => on_drop(layer.location, &layer.spawner, gone, hook, call),
         }
     }
 }

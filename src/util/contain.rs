@@ -60,7 +60,7 @@ pub(crate) fn discard(payload: Payload) {
     }
 }
 
-/// A value whose `Drop` may panic. If it is dropped without `into_inner`, the panic is caught.
+/// A value whose `Drop` may panic. If it is dropped before it is taken out, the panic is caught.
 pub(crate) struct Contained<T>(Held<T>);
 
 impl<T> Contained<T> {
@@ -71,9 +71,15 @@ impl<T> Contained<T> {
 
     #[inline]
     pub(crate) fn into_inner(mut self) -> T {
+        self.take()
+    }
+
+    /// Takes the value out, for its owner's last use of it.
+    #[inline]
+    pub(crate) fn take(&mut self) -> T {
         match self.0.take() {
             Some(value) => value,
-            None => unreachable!("only `into_inner` and `Drop` take it"),
+            None => unreachable!("it is taken once"),
         }
     }
 }
@@ -110,9 +116,16 @@ impl<T> Drop for Contained<T> {
     #[inline]
     fn drop(&mut self) {
         if mem::needs_drop::<T>() {
-            if let Some(value) = self.0.take() {
-                contain(move || drop(value));
-            }
+            drop_contained(self.0.take());
         }
+    }
+}
+
+/// Drops what was not taken. A function of its own, so that in a debug build the frame of each
+/// `Drop` holds one copy of the value, and not three.
+#[inline]
+fn drop_contained<T>(value: Option<T>) {
+    if value.is_some() {
+        contain(move || drop(value));
     }
 }

@@ -14,7 +14,7 @@ const SUM: usize = 7 * SIZE;
 
 /// What a cleanup's closure moves on the stack of a runtime's thread, which is small: a debug build
 /// copies it at each call.
-const MOVED_BY_A_RUNTIME: usize = if cfg!(debug_assertions) { 16 * 1024 } else { SIZE };
+const MOVED_BY_A_RUNTIME: usize = if cfg!(debug_assertions) { 96 * 1024 } else { SIZE };
 
 on_every_spawner! {
     typed:
@@ -29,12 +29,16 @@ on_every_spawner! {
 }
 
 fn large(gate: oneshot::Receiver<u32>) -> impl Future<Output = usize> + Send + 'static {
-    let block = [7_u8; SIZE];
+    sized::<SIZE>(gate)
+}
+
+fn sized<const N: usize>(gate: oneshot::Receiver<u32>) -> impl Future<Output = usize> + Send + 'static {
+    let block = [7_u8; N];
     let work = async move {
         gate.await.unwrap();
         block.iter().map(|byte| usize::from(*byte)).sum::<usize>()
     };
-    assert!(size_of_val(&work) >= SIZE);
+    assert!(size_of_val(&work) >= N);
     work
 }
 
@@ -129,6 +133,96 @@ fn spawned_cleanup<R: TypedRig>(_: R) {
         open.send(7).unwrap();
         assert_eq!(rig.run(call).unwrap().unwrap(), 7 * MOVED_BY_A_RUNTIME);
     });
+}
+
+/// Futures of 192 KiB fit on the stack that a thread has by default, even in a debug build. If they
+/// do not, the process is killed. The spawner makes no difference: it gets a box.
+mod on_a_default_stack {
+    use super::*;
+
+    const SIZE: usize = 192 * 1024;
+
+    fn protected<F>(protect: impl FnOnce(CrankSpawner, oneshot::Receiver<u32>) -> F + Send + 'static)
+    where
+        F: Future<Output = usize> + Unpin,
+    {
+        let body = || {
+            let (open, gate) = oneshot::channel();
+            let crank = Crank::new();
+            let mut caller = protect(crank.spawner(), gate);
+            assert!(poll(&mut caller).is_pending());
+            crank.run();
+            open.send(7).unwrap();
+            crank.run();
+            assert_eq!(poll(&mut caller), Poll::Ready(7 * SIZE));
+        };
+        Thread::with_stack(2 << 20, body).join();
+    }
+
+    #[test]
+    fn shielded() {
+        protected(|spawner, gate| sized::<SIZE>(gate).shield(spawner));
+    }
+
+    #[test]
+    fn shielded_with_its_caller() {
+        protected(|spawner, gate| shield_with(spawner, |_| sized::<SIZE>(gate)));
+    }
+
+    #[test]
+    fn inside_its_caller() {
+        protected(|spawner, gate| sized::<SIZE>(gate).shield_on_drop(spawner));
+    }
+
+    #[test]
+    fn cleanup_made_by_its_closure() {
+        protected(|spawner, gate| cleanup(spawner, gate, sized::<SIZE>).run());
+    }
+
+    #[test]
+    fn cleanup_captured_by_its_closure() {
+        protected(|spawner, gate| {
+            let work = sized::<SIZE>(gate);
+            cleanup(spawner, (), |()| work).run()
+        });
+    }
+
+    #[cfg(feature = "tower")]
+    mod layered {
+        use std::convert::Infallible;
+
+        use futures_shield::ShieldLayer;
+        use futures_util::FutureExt;
+        use tower::{Layer, Service, service_fn};
+
+        use super::*;
+
+        fn layered(layer: fn(CrankSpawner) -> ShieldLayer<CrankSpawner>) {
+            protected(move |spawner, gate| {
+                let handler = service_fn(async |gate| Ok::<_, Infallible>(sized::<SIZE>(gate).await));
+                layer(spawner).layer(handler).call(gate).map(Result::unwrap)
+            });
+        }
+
+        #[test]
+        fn eager() {
+            layered(ShieldLayer::new);
+        }
+
+        #[test]
+        fn on_drop() {
+            layered(|spawner| ShieldLayer::new(spawner).on_drop());
+        }
+
+        #[test]
+        fn not_shielded() {
+            protected(|spawner, gate| {
+                let handler = service_fn(async |gate| Ok::<_, Infallible>(sized::<SIZE>(gate).await));
+                let layer = ShieldLayer::new(spawner).only_if(|_: &oneshot::Receiver<u32>| false);
+                layer.layer(handler).call(gate).map(Result::unwrap)
+            });
+        }
+    }
 }
 
 mod local {
