@@ -80,7 +80,6 @@ const ORPHAN: &str = "the caller's drop takes 141, the end of an orphan 127 and 
                       handle's poll and drop";
 const RESCUE: &str = "the caller's drop takes 104, the call to the spawner 70, the task's polls 61 and the end of an orphan 70; \
                       tokio-cancel-guard takes 131 for its poll, its drop and its call";
-const COPIES: &str = "the service, or the closure, returns the future by value through several frames";
 
 /// Every way to shield that spawns at once, and what spawns the same without a shield.
 const EAGER: [(&str, &str); 8] = [
@@ -290,19 +289,15 @@ fn tracing() -> Section {
 }
 
 fn stack() -> Section {
-    let row = |first, second, target| {
+    let row = |first, second| {
         let debug = |binary| on(binary, "stack").in_build(Build::Debug);
-        Row::new(Metric::Stack, debug(first), debug(second), target)
+        Row::new(Metric::Stack, debug(first), debug(second), Target::Least(192.0))
     };
     let inline = ["shield_on_drop", "cleanup"].map(|inline| (inline, "tokio_cancel_guard"));
     let mut rows: Vec<_> = (EAGER.into_iter().chain(inline))
-        .map(|(first, second)| match first {
-            "shield_layer" => row(first, second, Target::Least(192.0)).accepting(64.0, COPIES),
-            "cleanup" => row(first, second, Target::Least(192.0)).accepting(96.0, COPIES),
-            _ => row(first, second, Target::Least(192.0)),
-        })
+        .map(|(first, second)| row(first, second))
         .collect();
-    rows.insert(1, row("shield", "tokio_shield", Target::Least(192.0)));
+    rows.insert(1, row("shield", "tokio_shield"));
     Section {
         title: "Stack of a debug build",
         about: "The largest future, in KiB, that can be awaited on a stack of 2 MiB, the default of Rust's threads and of tokio's \

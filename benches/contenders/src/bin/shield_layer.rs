@@ -1,10 +1,12 @@
 //! **`ShieldLayer::new(&tokio).layer(service).call(request).await`**
 
-use futures::FutureExt;
+use std::convert::Infallible;
+
 use futures_shield::{ShieldLayer, Tokio};
 use tower::{Layer, Service, service_fn};
 
 futures_shield_contenders::contender!(Tokio, |tokio, work| {
-    let service = service_fn(|work: W| work().unit_error());
-    Box::pin(ShieldLayer::new(tokio).layer(service).call(work))
+    // The request is small: what is large is the future of the service.
+    let service = service_fn(|work: Box<W>| async move { Ok::<_, Infallible>(work().await) });
+    Box::pin(ShieldLayer::new(tokio).layer(service).call(Box::new(work)))
 });
