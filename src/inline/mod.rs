@@ -167,6 +167,32 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
         self.progress.is_ended()
     }
 
+    /// The caller is gone before the future has ended.
+    fn abandon(&mut self) {
+        let (future, started) = match self.progress.take() {
+            Progress::Armed(future) => (future, false),
+            Progress::Suspended(future) => (future, true),
+            Progress::Lazy(future) => {
+                drop(Contained::new(future));
+                drop(self.attached.take());
+                return;
+            }
+            Progress::Ended => return,
+        };
+        let (orphaned, lines) = if self.attached.is_nothing() && !EMITS {
+            (Orphaned::unobserved(), Lines::none())
+        } else {
+            self.attached.take().orphaned(started, self.location)
+        };
+        let work = Work::orphaned(future, started, orphaned);
+        let _call = inline_call(self.location, lines);
+        // If the spawner panics, unwinding drops the work, and the hook is called with a
+        // cancellation error.
+        if let Err(payload) = catch_visible(|| (self.rescue)(&self.spawner, work)) {
+            discard(payload);
+        }
+    }
+
     pub(crate) fn location(&self) -> CallLocation {
         self.location
     }
@@ -191,34 +217,6 @@ impl<F: Future + ?Sized, S> Drop for Inline<F, S> {
         // Checked first to keep the common path (already ended) inline.
         if !self.progress.is_ended() {
             self.abandon();
-        }
-    }
-}
-
-impl<F: Future + ?Sized, S> Inline<F, S> {
-    /// The caller is gone before the future has ended.
-    fn abandon(&mut self) {
-        let (future, started) = match self.progress.take() {
-            Progress::Armed(future) => (future, false),
-            Progress::Suspended(future) => (future, true),
-            Progress::Lazy(future) => {
-                drop(Contained::new(future));
-                drop(self.attached.take());
-                return;
-            }
-            Progress::Ended => return,
-        };
-        let (orphaned, lines) = if self.attached.is_nothing() && !EMITS {
-            (Orphaned::unobserved(), Lines::none())
-        } else {
-            self.attached.take().orphaned(started, self.location)
-        };
-        let work = Work::orphaned(future, started, orphaned);
-        let _call = inline_call(self.location, lines);
-        // If the spawner panics, unwinding drops the work, and the hook is called with a
-        // cancellation error.
-        if let Err(payload) = catch_visible(|| (self.rescue)(&self.spawner, work)) {
-            discard(payload);
         }
     }
 }

@@ -185,22 +185,22 @@ impl<T> Relay<T> {
             orphan.conclude(self.location, outcome, count);
             return;
         }
-        match mem::replace(&mut shared.state, State::Ended(outcome)) {
-            State::Awaited(waker) if shared.lines.is_none() => {
-                drop(shared);
-                wake(waker);
-            }
-            State::Awaited(waker) => {
-                // Under the lock: otherwise a caller that is gone at this moment would count its
-                // hook while the work still counts.
-                let drained = shared.lines.leave();
-                drop(shared);
-                // Before the caller is woken, which may spawn more work: now nothing runs.
-                drained.wake();
-                wake(waker);
-            }
-            // Unreachable: work ends once.
-            State::Orphaned(_) | State::Ended(_) | State::Settled => {}
+        let State::Awaited(waker) = mem::replace(&mut shared.state, State::Ended(outcome)) else {
+            // Unreachable: work ends once. It runs in drops, so it does not panic.
+            return;
+        };
+        if shared.lines.is_none() {
+            drop(shared);
+        } else {
+            // Under the lock: otherwise a caller that is gone at this moment would count its hook
+            // while the work still counts.
+            let drained = shared.lines.leave();
+            drop(shared);
+            // Before the caller is woken, which may spawn more work: now nothing runs.
+            drained.wake();
+        }
+        if let Some(waker) = waker {
+            contain(move || waker.wake());
         }
     }
 
@@ -218,13 +218,6 @@ impl<T> Relay<T> {
             },
             Err(_) => "changing",
         }
-    }
-}
-
-#[inline]
-fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        contain(move || waker.wake());
     }
 }
 
