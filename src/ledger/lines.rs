@@ -60,6 +60,10 @@ impl Node {
         self.for_each(&mut |line| f(line));
     }
 
+    fn ended(&self, ending: Ending) {
+        self.for_each(&mut |line| line.ended(ending));
+    }
+
     #[inline]
     fn leave(this: &Arc<Self>) -> Drained {
         match &**this {
@@ -143,6 +147,8 @@ impl Lines {
     /// Counts the ending of an orphan.
     #[inline]
     pub(crate) fn ended(&self, ending: Ending) {
-        self.for_each(|line| line.ended(ending));
+        if let Some(node) = &self.0 {
+            node.ended(ending);
+        }
     }
 }
