@@ -23,20 +23,13 @@ impl Count {
         Self { lines }
     }
 
-    fn end(&self) {
-        self.lines.leave().wake();
-    }
-
     pub(crate) fn lines(&self) -> &Lines {
         &self.lines
     }
 }
 
 impl Drop for Count {
-    #[inline]
     fn drop(&mut self) {
-        if !self.lines.is_none() {
-            self.end();
-        }
+        self.lines.leave().wake();
     }
 }

@@ -23,7 +23,6 @@ impl<T> Orphan<T> {
     }
 
     /// Takes what is in it. What is left stands in for nobody.
-    #[inline]
     pub(crate) fn take(&mut self) -> Self {
         Self {
             hook: self.hook.take(),

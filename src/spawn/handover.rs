@@ -81,7 +81,7 @@ impl EagerCall {
 #[must_use]
 pub(crate) struct InlineCall {
     /// What is counted already in an outer call. `None` if there is none, and nothing was put in.
-    outer: ManuallyDrop<Option<Lines>>,
+    outer: Option<Lines>,
     _call: Restore,
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct InlineCall {
 pub(crate) fn inline_call(location: CallLocation, counted: Lines) -> InlineCall {
     let call = call::enter(Call::Inline(location));
     InlineCall {
-        outer: ManuallyDrop::new((call.is_nested() || !counted.is_none()).then(|| swap_counted(counted))),
+        outer: (call.is_nested() || !counted.is_none()).then(|| swap_counted(counted)),
         _call: call,
     }
 }

@@ -28,7 +28,6 @@ pub(crate) fn catch<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
     }
 }
 
-#[cold]
 fn catch_hidden<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
     let _hidden = call::hide();
     catch_visible(foreign)
