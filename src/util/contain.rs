@@ -114,7 +114,7 @@ impl<T: fmt::Debug> fmt::Debug for Contained<T> {
 impl<T> Drop for Contained<T> {
     #[inline]
     fn drop(&mut self) {
-        if mem::needs_drop::<T>() {
+        if mem::needs_drop::<T>() && self.0.is_held() {
             drop_contained(self.0.take());
         }
     }
@@ -122,9 +122,7 @@ impl<T> Drop for Contained<T> {
 
 /// Drops what was not taken. A function of its own, so that in a debug build the frame of each
 /// `Drop` holds one copy of the value, and not three.
-#[inline]
+#[inline(never)]
 fn drop_contained<T>(value: Option<T>) {
-    if value.is_some() {
-        contain(move || drop(value));
-    }
+    contain(move || drop(value));
 }

@@ -12,6 +12,11 @@ impl<T> Held<T> {
         Self(Some(value))
     }
 
+    #[inline]
+    pub(crate) const fn is_held(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Takes the value out, for the owner's last use of it. Returns `None` if it was taken before.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<T> {
