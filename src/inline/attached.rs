@@ -4,7 +4,7 @@ use std::mem;
 
 use crate::ledger::{InlineEntry, Lines};
 use crate::relay::{CallSpan, Hook, HookSlot, Orphan, Orphaned};
-use crate::util::CallLocation;
+use crate::util::{CallLocation, overwrite};
 
 /// What belongs to the future: it moves into the orphan, or is dropped when the future ends.
 ///
@@ -97,16 +97,21 @@ impl<T> Attached<T> {
     }
 
     fn end_something(&mut self) {
-        match self.take() {
-            Self::Nothing => {}
-            Self::Entry(entry) => entry.end(),
-            Self::Hook(mut hook) => hook.clear(),
-            Self::More(mut more) => {
-                more.hook.clear();
-                more.span.clear();
-                mem::replace(&mut more.entry, InlineEntry::none()).end();
-            }
+        if let Self::Entry(entry) = self {
+            let entry = entry.take();
+            overwrite(self, Self::Nothing);
+            entry.end();
+        } else {
+            self.end_rest();
         }
+    }
+
+    #[cold]
+    fn end_rest(&mut self) {
+        let (mut hook, entry, mut span) = self.take().into_parts();
+        hook.clear();
+        span.clear();
+        entry.end();
     }
 
     pub(super) fn into_parts(self) -> (HookSlot<T>, InlineEntry, CallSpan) {

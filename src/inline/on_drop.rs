@@ -32,7 +32,7 @@ impl<F: Future, S> ShieldOnDrop<F, S> {
         // If the spawner panics here, unwinding drops the future, which may panic, too.
         let future = Contained::new(future);
         let attached = Attached::new(spawner.track_inline(location));
-        let progress = Progress::Lazy(future.into_inner());
+        let progress = Progress::lazy(future.into_inner(), &attached);
         Self {
             inline: Inline::new(progress, attached, spawner, S::spawn_work, location),
         }
@@ -47,7 +47,7 @@ impl<F: Future, S> ShieldOnDrop<F, S> {
     {
         let future = Contained::new(future);
         let attached = Attached::new(spawner.track_inline_local(location));
-        let progress = Progress::Lazy(future.into_inner());
+        let progress = Progress::lazy(future.into_inner(), &attached);
         Self {
             inline: Inline::new(progress, attached, spawner, S::spawn_local_work, location),
         }

@@ -63,6 +63,14 @@ impl InlineEntry {
         self.lines.enter();
     }
 
+    /// Takes the lines out.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        Self {
+            lines: self.lines.take(),
+        }
+    }
+
     /// Ends the count of work that was polled.
     #[inline]
     pub(crate) fn end(self) {

@@ -1,7 +1,5 @@
 //! The `on_orphan` callback, stored on the caller's side until the caller is gone.
 
-use std::mem;
-
 use crate::error::Outcome;
 use crate::util::contain::contain;
 use crate::util::exclusive::Exclusive;
@@ -31,10 +29,7 @@ impl<T> HookSlot<T> {
     }
 
     pub(crate) fn into_hook(mut self) -> Option<Hook<T>> {
-        let hook = self.0.get_mut().take();
-        // It is empty now, and its drop would look again: 5 instructions.
-        mem::forget(self);
-        hook
+        self.0.get_mut().take()
     }
 
     /// Drops the hook, which can no longer run.

@@ -47,7 +47,6 @@ struct Observed<T> {
 
 impl<T> Orphaned<T> {
     /// Nobody learns how the work ends.
-    #[inline]
     pub(crate) fn unobserved() -> Self {
         Self(ManuallyDrop::new(None))
     }

@@ -25,9 +25,8 @@ pub(crate) const fn is_large<F>() -> bool {
     size_of::<F>() > 2048
 }
 
-/// Stores `value` where nothing is that has to be dropped. An assignment looks first: 3 instructions
-/// on drop, 14 when a caller is dropped.
-#[inline]
+/// Stores `value` where nothing is that has to be dropped. An assignment looks first: 44 instructions
+/// when the caller of an eager shield is dropped, 4 when it awaits, 2 on drop.
 pub(crate) fn overwrite<T>(place: &mut T, value: T) {
     mem::forget(mem::replace(place, value));
 }
