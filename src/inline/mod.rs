@@ -33,13 +33,13 @@ pub(crate) type OrphanedWork<F> = Work<Pin<Box<F>>, Orphaned<<F as Future>::Outp
 pub(crate) enum Progress<F: ?Sized> {
     /// Not polled yet, and lazy: dropping it drops the future. Left by the first poll.
     Lazy(Pin<Box<F>>),
-    /// Polled, and pending: dropping it spawns the rest. Left by each poll.
-    Suspended(Pin<Box<F>>),
-    /// As `Lazy`, and the first poll begins the entry of the trackers. A state of its own, so that
+    /// The same, and the first poll begins the entry of the trackers. A state of its own, so that
     /// work that nobody tracks does not look for one: 1 instruction.
     Tracked(Pin<Box<F>>),
     /// Not polled yet, but it has to run: dropping it spawns the future. Left by the first poll.
     Armed(Pin<Box<F>>),
+    /// Polled, and pending: dropping it spawns the rest. Left by each poll.
+    Suspended(Pin<Box<F>>),
     /// Completed or panicked. Also the state *during* a poll, so that a drop from inside the poll
     /// spawns nothing. A pending poll moves back to `Suspended`.
     Ended,
