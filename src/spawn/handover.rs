@@ -114,15 +114,15 @@ impl InlineCall {
 }
 
 /// Takes over the work of the current call for a tracker, which gets it as the shield made it.
-/// Returns the count of the tracker's task, or `None` if the shield keeps it, and a guard for the
-/// call to the spawner inside.
+/// Returns the count of the tracker's task, which is none if the shield keeps it, and a guard for
+/// the call to the spawner inside.
 #[inline]
-pub(crate) fn claim_work(ledger: &Ledger, caller: CallLocation) -> (Option<Count>, Restore) {
+pub(crate) fn claim_work(ledger: &Ledger, caller: CallLocation) -> (Count, Restore) {
     let (call, restore) = call::claim(caller);
     let count = match call {
         Call::Eager(location) => {
             begin_for_shield(ledger, location);
-            None
+            Count::none()
         }
         _ => begin_for_task(ledger, call, caller),
     };
@@ -131,7 +131,7 @@ pub(crate) fn claim_work(ledger: &Ledger, caller: CallLocation) -> (Option<Count
 
 /// The same for a future that may be something else. If this tracker has begun to count the work,
 /// it is: a task that runs inside the call spawns it.
-pub(crate) fn claim_task(ledger: &Ledger, caller: CallLocation) -> (Option<Count>, Restore) {
+pub(crate) fn claim_task(ledger: &Ledger, caller: CallLocation) -> (Count, Restore) {
     if BEGUN.with(|begun| contains(begun, ledger)) {
         let (call, restore) = call::claim(caller);
         (begin_for_task(ledger, call, caller), restore)
@@ -153,9 +153,9 @@ fn begin_for_shield(ledger: &Ledger, location: CallLocation) {
     }
 }
 
-fn begin_for_task(ledger: &Ledger, call: Call, caller: CallLocation) -> Option<Count> {
+fn begin_for_task(ledger: &Ledger, call: Call, caller: CallLocation) -> Count {
     match call {
-        Call::Inline(_) if COUNTED.with(|counted| contains(counted, ledger)) => None,
-        _ => Some(Count::begin(ledger.line(call.location().unwrap_or(caller)))),
+        Call::Inline(_) if COUNTED.with(|counted| contains(counted, ledger)) => Count::none(),
+        _ => Count::begin(ledger.line(call.location().unwrap_or(caller))),
     }
 }

@@ -17,7 +17,7 @@ pub use self::unfinished::{Unfinished, UnfinishedAt};
 pub use self::wait::Wait;
 use crate::ledger::{InlineEntry, Ledger};
 use crate::spawn::handover::{claim_task, claim_work};
-use crate::spawn::{Spawn, SpawnLocal};
+use crate::spawn::{Isolated, Spawn, SpawnLocal};
 use crate::util::contain::Contained;
 use crate::util::sync::Arc;
 
@@ -228,13 +228,13 @@ impl<S: Spawn> Spawn for Tracker<S> {
     #[inline]
     fn spawn_detached<F: Future<Output = ()> + Send + 'static>(&self, future: F) {
         let (count, _call) = claim_task(&self.ledger, Location::caller());
-        self.spawner.spawn_work(Tracked::task(future, count));
+        self.spawner.spawn_work(Tracked::new(Isolated::new(future), count));
     }
 
     #[inline]
     fn spawn_work<F: Future<Output = ()> + Send + 'static>(&self, work: F) {
         let (count, _call) = claim_work(&self.ledger, Location::caller());
-        self.spawner.spawn_work(Tracked::work(work, count));
+        self.spawner.spawn_work(Tracked::new(work, count));
     }
 
     #[inline]
@@ -247,13 +247,14 @@ impl<S: SpawnLocal> SpawnLocal for Tracker<S> {
     #[inline]
     fn spawn_local_detached<F: Future<Output = ()> + 'static>(&self, future: F) {
         let (count, _call) = claim_task(&self.ledger, Location::caller());
-        self.spawner.spawn_local_work(Tracked::task(future, count));
+        self.spawner
+            .spawn_local_work(Tracked::new(Isolated::new(future), count));
     }
 
     #[inline]
     fn spawn_local_work<F: Future<Output = ()> + 'static>(&self, work: F) {
         let (count, _call) = claim_work(&self.ledger, Location::caller());
-        self.spawner.spawn_local_work(Tracked::work(work, count));
+        self.spawner.spawn_local_work(Tracked::new(work, count));
     }
 
     #[inline]
