@@ -90,7 +90,7 @@ impl<T> Relay<T> {
     #[inline]
     fn adopt(&self, lines: Lines) {
         let mut shared = lock(&self.shared);
-        shared.lines = lines;
+        overwrite(&mut shared.lines, lines);
         // The caller is still in the call, so it has not taken the outcome and is not gone.
         if let State::Ended(_) = shared.state {
             let drained = shared.lines.leave();
