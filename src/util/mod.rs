@@ -25,8 +25,8 @@ pub(crate) const fn is_large<F>() -> bool {
     size_of::<F>() > 2048
 }
 
-/// Stores `value` where nothing is that has to be dropped. An assignment looks first: 44 instructions
-/// when the caller of an eager shield is dropped, 4 when it awaits, 2 on drop.
+/// Stores `value` over one that needs no drop. An assignment would look for something to drop: 44
+/// instructions if the caller of an eager shield is dropped, 4 if it awaits, 2 on drop.
 pub(crate) fn overwrite<T>(place: &mut T, value: T) {
     mem::forget(mem::replace(place, value));
 }
