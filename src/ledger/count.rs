@@ -23,13 +23,20 @@ impl Count {
         Self { lines }
     }
 
+    fn end(&self) {
+        self.lines.leave().wake();
+    }
+
     pub(crate) fn lines(&self) -> &Lines {
         &self.lines
     }
 }
 
 impl Drop for Count {
+    #[inline]
     fn drop(&mut self) {
-        self.lines.leave().wake();
+        if !self.lines.is_none() {
+            self.end();
+        }
     }
 }

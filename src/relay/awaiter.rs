@@ -51,7 +51,10 @@ impl<T> Awaiter<T> {
     /// Begins the call to the spawner.
     #[inline]
     pub(crate) fn spawn_call(&self) -> SpawnCall<'_, T> {
-        SpawnCall::begin(self.relay(), self.location)
+        match self.relay() {
+            Some(relay) => SpawnCall::begin(relay),
+            None => unreachable!("nothing is delivered before the call"),
+        }
     }
 
     #[inline]

@@ -224,23 +224,23 @@ impl<T> Relay<T> {
 /// The call to the spawner of an eager shield. When it ends, even by unwinding, it stores in the
 /// relay the lines at which trackers count the work.
 pub(crate) struct SpawnCall<'a, T> {
-    relay: Option<&'a Relay<T>>,
+    relay: &'a Relay<T>,
     call: EagerCall,
 }
 
 impl<'a, T> SpawnCall<'a, T> {
     #[inline]
-    fn begin(relay: Option<&'a Relay<T>>, location: CallLocation) -> Self {
+    fn begin(relay: &'a Relay<T>) -> Self {
         Self {
             relay,
-            call: eager_call(location),
+            call: eager_call(relay.location),
         }
     }
 
     fn adopt(&mut self) {
         let lines = self.call.take_lines();
-        if let (Some(relay), false) = (self.relay, lines.is_none()) {
-            relay.adopt(lines);
+        if !lines.is_none() {
+            self.relay.adopt(lines);
         }
     }
 }
