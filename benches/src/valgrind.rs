@@ -9,7 +9,11 @@ use crate::build::Program;
 
 /// The number of operations, if a subject does not name one: a multiple of 61, because tokio looks after its drivers and its global
 /// queue every 61 ticks, and whole periods divide evenly.
-const OPERATIONS: usize = 10 * 61;
+const OPERATIONS: usize = 61;
+
+/// On how many heaps these are done in turn. What malloc and free do depends on what else has been on the heap, so one heap would be
+/// one throw of the dice.
+const HEAPS: usize = 32;
 
 /// What an allocation and its end are counted as, instead of what happens inside malloc and free. It is what an allocator takes that
 /// only pushes to free lists and pops from them.
@@ -21,16 +25,20 @@ const FREE: &str = "free";
 /// The instructions with malloc, free and the like at a fixed cost, all of them as they are, and the allocations, per operation,
 /// by callgrind.
 pub(crate) fn instructions(program: &Program) -> Result<Vec<f64>> {
-    per_operation(program, |operations| {
+    // If their number is the question, most of what is on the heap is theirs.
+    let (operations, heaps) = program
+        .operations
+        .map_or((OPERATIONS, HEAPS), |operations| (operations, 1));
+    per_operation(operations, heaps, |operations| {
         let tool = ["--tool=callgrind", "--callgrind-out-file=/dev/stdout", "--dump-line=no"];
-        profiled(&run(&tool, program, operations)?.stdout)
+        profiled(&run(&tool, program, operations, heaps)?.stdout)
     })
 }
 
 /// The bytes that are on the heap at its peak, for each operation, by dhat.
 pub(crate) fn bytes(program: &Program) -> Result<Vec<f64>> {
-    per_operation(program, |operations| {
-        let log = run(&["--tool=dhat", "--dhat-out-file=/dev/null"], program, operations)?.stderr;
+    per_operation(10 * OPERATIONS, 1, |operations| {
+        let log = run(&["--tool=dhat", "--dhat-out-file=/dev/null"], program, operations, 1)?.stderr;
         // ==1234== At t-gmax: 1,736 bytes in 3 blocks
         let peak = log
             .split_once("At t-gmax: ")
@@ -41,10 +49,13 @@ pub(crate) fn bytes(program: &Program) -> Result<Vec<f64>> {
 }
 
 /// The difference between two runs of different length, so that what starting and ending cost is not in it.
-fn per_operation<const N: usize>(program: &Program, measure: impl Fn(usize) -> Result<[u64; N]>) -> Result<Vec<f64>> {
-    let operations = program.operations.unwrap_or(OPERATIONS);
+fn per_operation<const N: usize>(
+    operations: usize,
+    heaps: usize,
+    measure: impl Fn(usize) -> Result<[u64; N]>,
+) -> Result<Vec<f64>> {
     let (short, long) = (measure(operations)?, measure(3 * operations)?);
-    let difference = |(short, long): (&u64, &u64)| (*long as f64 - *short as f64) / (2 * operations) as f64;
+    let difference = |(short, long): (&u64, &u64)| (*long as f64 - *short as f64) / (2 * operations * heaps) as f64;
     Ok(short.iter().zip(&long).map(difference).collect())
 }
 
@@ -53,11 +64,11 @@ struct Output {
     stderr: String,
 }
 
-fn run(tool: &[&str], program: &Program, operations: usize) -> Result<Output> {
+fn run(tool: &[&str], program: &Program, operations: usize, heaps: usize) -> Result<Output> {
     let output = Command::new("valgrind")
         .args(tool)
         .arg(&program.binary)
-        .args([program.scenario, &operations.to_string()])
+        .args([program.scenario, &operations.to_string(), &heaps.to_string()])
         .output()
         .map_err(|error| format!("valgrind cannot be run ({error}); `apt install valgrind`, or its like"))?;
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();

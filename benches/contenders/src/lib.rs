@@ -1,7 +1,8 @@
 //! One binary for each way to protect a future, under `src/bin`, and the scenarios that all of them can run.
 //!
-//! `cargo run -p futures-shield-contenders --bin shield -- ready 610` runs the scenario `ready` with 610 operations. Without a
-//! number, it reads numbers from its input, and prints the nanoseconds of each run: that is how times are measured alternately.
+//! `cargo run -p futures-shield-contenders --bin shield -- ready 610` runs the scenario `ready` with 610 operations, and
+//! `ready 61 32` does so with 61 operations on each of 32 heaps that differ. Without a number, it reads numbers from its input, and
+//! prints the nanoseconds of each run: that is how times are measured alternately.
 //!
 //! Nothing in here measures anything but time: instructions, allocations and bytes are counted from outside, by valgrind, so
 //! the binaries are those of any user: the release profile as it is by default, and the system's allocator.
@@ -9,6 +10,7 @@
 #![allow(clippy::print_stdout, reason = "the binaries print times")]
 #![allow(missing_debug_implementations, reason = "nobody formats a benchmark")]
 
+mod heap;
 pub mod home;
 pub mod queue;
 mod scenario;
@@ -64,7 +66,11 @@ pub fn run<C: Contender>() {
     let name = arguments.next().expect("the name of a scenario");
     let scenario = scenario::named::<C>(&name).unwrap_or_else(|| panic!("there is no scenario `{name}` in this build"));
     if let Some(operations) = arguments.next() {
-        scenario(operations.parse().expect("how many operations"));
+        let operations = operations.parse().expect("how many operations");
+        let heaps = arguments
+            .next()
+            .map_or(1, |heaps| heaps.parse().expect("on how many heaps"));
+        (0..heaps).for_each(|seed| heap::disturbed(seed, || scenario(operations)));
         return;
     }
     for line in stdin().lines() {

@@ -1,14 +1,15 @@
 //! What is done with a protected future, many times.
 
+use std::fs;
 use std::future::poll_fn;
 use std::hint::black_box;
 use std::mem;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
 use std::task::Poll;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cpu_time::{ProcessTime, ThreadTime};
 use tokio::runtime::Builder;
@@ -125,38 +126,60 @@ fn large<C: Contender, const N: usize>(operations: usize) -> Option<Duration> {
 /// tokio may move a driver to the other worker, and then one worker has both of them and the other one has nothing to do: that is
 /// not what is measured here. So each driver blocks its worker until the other one has started, which puts them on different
 /// workers; keeps its worker busy until the other one has done its operations, so that no idle worker looks for work to steal;
-/// and compares the thread after each operation. If a driver has moved, the run is discarded.
+/// and compares the thread after each operation.
+///
+/// A run is discarded if a driver has moved; if the system has let something else run in place of a driver, because the other one
+/// was alone meanwhile; and if the other driver does not start, because tokio, which does not know that a worker is blocked, has
+/// not woken the other worker.
 fn workers<C: Contender>(operations: usize) -> Option<Duration> {
     let runtime = Builder::new_multi_thread().worker_threads(2).build();
     runtime.expect("a runtime without drivers").block_on(async {
         let home: &C::Home = leaked();
-        let shared = Arc::new((Barrier::new(2), AtomicUsize::new(0)));
+        let shared = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
         let drivers = [(); 2].map(|()| {
             let shared = Arc::clone(&shared);
             tokio::spawn(async move {
-                let (start_line, arrived) = &*shared;
-                start_line.wait();
+                let (started, ended) = &*shared;
                 let worker = thread::current().id();
                 let mut stayed = true;
+                let preempted = preemptions();
+                started.fetch_add(1, Ordering::Relaxed);
+                let waiting = Instant::now();
+                while started.load(Ordering::Relaxed) < 2 {
+                    if waiting.elapsed() > Duration::from_millis(20) {
+                        ended.fetch_add(1, Ordering::Relaxed);
+                        return None;
+                    }
+                }
                 let start = ThreadTime::now().as_duration();
                 for _ in 0..operations {
                     black_box(C::protect(home, work::ready::<i64>).await);
                     stayed &= thread::current().id() == worker;
                 }
-                let spent = ThreadTime::now().as_duration() - start;
-                arrived.fetch_add(1, Ordering::Relaxed);
-                while arrived.load(Ordering::Relaxed) < 2 {
+                let spent = stayed.then(|| ThreadTime::now().as_duration() - start);
+                ended.fetch_add(1, Ordering::Relaxed);
+                while ended.load(Ordering::Relaxed) < 2 {
                     black_box(C::protect(home, work::ready::<i64>).await);
                 }
-                stayed.then_some(spent)
+                spent.filter(|_| preemptions() == preempted)
             })
         });
-        let mut total = Duration::ZERO;
+        let mut spent = Vec::new();
         for driver in drivers {
-            total += driver.await.expect("no operation panics")?;
+            spent.push(driver.await.expect("no operation panics"));
         }
+        let total: Duration = spent.into_iter().sum::<Option<_>>()?;
         Some(total / 2)
     })
+}
+
+/// How often the system has taken the processor from this thread. Only Linux tells.
+fn preemptions() -> Option<usize> {
+    let status = fs::read_to_string("/proc/thread-self/status").ok()?;
+    let count = status
+        .lines()
+        .find_map(|line| line.strip_prefix("nonvoluntary_ctxt_switches:"))?;
+    Some(count.trim().parse().expect("a count"))
 }
 
 async fn poll_once<F: Future + Unpin>(future: &mut F) {
