@@ -3,14 +3,14 @@
 
 use std::future::{Future, pending, poll_fn, ready};
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::thread;
 
-use futures_shield::{BoxTask, ShieldExt, ShieldOnDrop, Spawn, spawn_fn, spawn_local_fn};
+use futures_shield::{BoxTask, ShieldExt, ShieldOnDrop, Spawn, spawn_fn, spawn_local_fn, spawn_location};
 use tokio::sync::oneshot;
 
 use crate::support::*;
@@ -481,6 +481,26 @@ fn spawner_panics_after_taking_work() {
     open.send(7).unwrap();
     crank.run();
     assert_eq!(told.outcome().unwrap(), 7);
+}
+
+/// Scenario 30: a spawner that panics with a payload whose drop panics. That drop does not see the
+/// call, and its panic is contained, too.
+#[test]
+fn payload_of_spawner_panics() {
+    for unwinding in [false, true] {
+        let (tell, told) = mpsc::channel();
+        let spawner = spawn_fn(move |_: BoxTask| {
+            let tell = tell.clone();
+            resume_unwind(Box::new(OnDrop::new(move || {
+                tell.send(spawn_location()).unwrap();
+                panic!("the payload's");
+            })))
+        });
+        let mut shield = pending::<()>().shield_on_drop(spawner);
+        assert!(poll(&mut shield).is_pending());
+        drop_unwinding_or_not(unwinding, shield);
+        assert_eq!(told.try_recv(), Ok(None));
+    }
 }
 
 /// Scenario 31.
