@@ -126,8 +126,8 @@ impl<T> Attached<T> {
         }
     }
 
-    /// The future becomes an orphan, which takes this over. Returns the lines at which it is counted,
-    /// too.
+    /// The future becomes an orphan, which takes this over. Also returns the lines at which it is
+    /// counted.
     pub(super) fn orphaned(self, started: bool, location: CallLocation) -> (Orphaned<T>, Lines) {
         let (hook, mut entry, span) = self.into_parts();
         let count = if started {

@@ -29,7 +29,7 @@ use crate::ledger::{Count, Lines};
 use crate::spawn::handover::{EagerCall, eager_call};
 use crate::util::contain::contain;
 use crate::util::flag::SetOnDrop;
-use crate::util::sync::{Mutex, lock};
+use crate::util::sync::{Mutex, MutexGuard, lock};
 use crate::util::{CallLocation, overwrite};
 
 /// What the work and its caller share.
@@ -154,18 +154,25 @@ impl<T> Relay<T> {
     #[inline]
     pub(crate) fn abandon(&self, orphan: Orphan<T>, gone: Option<SetOnDrop>) {
         let mut shared = lock(&self.shared);
-        if let State::Awaited(waker) = &mut shared.state {
-            let waker = waker.take();
-            let announcement = orphan.announcement();
-            overwrite(&mut shared.state, State::Orphaned(orphan));
-            shared.lines.orphaned();
-            drop(shared);
-            drop(gone);
-            if waker.is_some() {
-                contain(move || drop(waker));
-            }
-            announcement.emit(self.location);
-        } else if let Poll::Ready(outcome) = shared.state.take_outcome() {
+        let State::Awaited(waker) = &mut shared.state else {
+            return self.abandon_ended(shared, orphan, gone);
+        };
+        let waker = waker.take();
+        let announcement = orphan.announcement();
+        overwrite(&mut shared.state, State::Orphaned(orphan));
+        shared.lines.orphaned();
+        drop(shared);
+        drop(gone);
+        if waker.is_some() {
+            contain(move || drop(waker));
+        }
+        announcement.emit(self.location);
+    }
+
+    /// The same after the work has ended.
+    fn abandon_ended(&self, mut shared: MutexGuard<'_, Shared<T>>, orphan: Orphan<T>, gone: Option<SetOnDrop>) {
+        // Otherwise it was delivered, and an awaiter that has delivered does not abandon.
+        if let Poll::Ready(outcome) = shared.state.take_outcome() {
             let count = Count::begin(shared.lines.take());
             drop(shared);
             orphan.take_late(self.location, outcome, count, gone);
@@ -186,7 +193,7 @@ impl<T> Relay<T> {
             return;
         }
         let State::Awaited(waker) = mem::replace(&mut shared.state, State::Ended(outcome)) else {
-            // Unreachable: work ends once. It runs in drops, so it does not panic.
+            // Work ends once. No `unreachable!`, because this runs in drops.
             return;
         };
         if shared.lines.is_none() {

@@ -22,7 +22,7 @@ impl<T> Orphan<T> {
         }
     }
 
-    /// Takes what is in it. What is left stands in for nobody.
+    /// Takes everything out of it: `Relay::settle` stores over what is left, without a drop.
     pub(crate) fn take(&mut self) -> Self {
         Self {
             hook: self.hook.take(),
@@ -71,6 +71,7 @@ impl<T> Orphan<T> {
 fn run<T>(hook: Option<Hook<T>>, outcome: Outcome<T>) {
     match (hook, outcome) {
         (Some(hook), outcome) => contain(move || hook(outcome)),
+        // Apart, so that an output without a destructor costs nothing.
         (None, Ok(output)) => drop(Contained::new(output)),
         (None, Err(error)) => drop(Contained::new(error)),
     }

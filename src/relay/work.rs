@@ -18,8 +18,8 @@ use crate::util::sync::Arc;
 
 /// Where the outcome of work goes.
 pub(crate) trait Settle<T> {
-    /// Called once, when the work has ended and was dropped. `outcome` is called with the location
-    /// of the user's call.
+    /// Called once, when the work has ended and was dropped. `outcome` makes the outcome from the
+    /// location of the user's call. If nobody observes the work, it is dropped and not called.
     fn settle(&mut self, outcome: impl FnOnce(CallLocation) -> Outcome<T>);
 }
 
@@ -32,8 +32,9 @@ impl<T> Settle<T> for Arc<Relay<T>> {
 }
 
 /// The caller was gone before the work became a task: nothing is handed over, so nothing is shared.
-/// `None` if nobody learns how the work ends, and once it has ended. Boxed, because a task is moved
-/// several times, and without a hook and a tracker that is all of it but the future.
+/// `None` if nobody learns how the work ends, and once it has ended: without a hook, a tracker and
+/// the feature `tracing`. In a box, because a task is moved several times: so one that nobody
+/// observes is its future and two words.
 ///
 /// `ManuallyDrop`: work settles before it is dropped, in every ending, so drop glue would find
 /// nothing. 13 instructions.

@@ -9,12 +9,13 @@ use pin_project_lite::pin_project;
 use crate::ledger::Count;
 
 pin_project! {
-    /// A task that was spawned on a tracker.
+    /// A task that was spawned on a tracker. What comes by `spawn_work` contains its panics and
+    /// hides the call itself.
     pub(super) struct Tracked<F> {
         #[pin]
         future: F,
         // Dropped last: the task counts until its executor has dropped it. None for the work of a
-        // shield, which ends its count itself, also if a spawner around this one has wrapped it.
+        // shield, which ends its count itself, even if a spawner around this one has wrapped it.
         count: Count,
     }
 }

@@ -33,7 +33,7 @@ fn catch_hidden<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
     catch_visible(foreign)
 }
 
-/// The same, but the current call stays visible.
+/// Like [`catch`], but hides no call: there is none, or the caller wants it to be seen.
 ///
 /// Unwind safety is asserted here, once: after a panic, the values that `foreign` could reach are
 /// only dropped, and our own state is whole, because no foreign code runs while it changes.
