@@ -34,9 +34,9 @@ const HOW: &str = "\
   sides run alternately, in 16 rounds in each of 5 pairs of processes. The ratio is the median of the rounds' ratios; their quartiles
   are in brackets. Times vary with the machine; their ratios do so less.
 - CI fails if a count misses its target, except in the rows that give a reason: there it fails some 2 to 5% above the figure that
-  was measured. The numbers in the reasons are callgrind's, by function. Three of these rows met their targets in the first version
-  (commit 50188b5): on drop against a box (10 more) and against tokio-cancel-guard (0.93), and eager, dropped partway (1.04). CI
-  measures no times. A full run fails if a time exceeds its target by a quarter.
+  was measured. The numbers in the reasons are callgrind's, by function. One of these rows met its target in the first version
+  (commit 50188b5), in which no tracker counted inline work: on drop against a box (10 more). CI measures no times. A full run fails
+  if a time exceeds its target by a quarter.
 ";
 
 /// What matters to a user, in words: contender, scenario, and what it is compared with.
