@@ -21,7 +21,6 @@ pin_project! {
 }
 
 impl<F> Tracked<F> {
-    #[inline]
     pub(super) const fn new(future: F, count: Count) -> Self {
         Self { future, count }
     }
@@ -30,7 +29,6 @@ impl<F> Tracked<F> {
 impl<F: Future<Output = ()>> Future for Tracked<F> {
     type Output = ();
 
-    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.project().future.poll(cx)
     }

@@ -7,18 +7,15 @@ use std::ops::{Deref, DerefMut};
 pub(crate) struct Held<T>(Option<T>);
 
 impl<T> Held<T> {
-    #[inline]
     pub(crate) const fn new(value: T) -> Self {
         Self(Some(value))
     }
 
-    #[inline]
     pub(crate) const fn is_held(&self) -> bool {
         self.0.is_some()
     }
 
     /// Takes the value out, for the owner's last use of it. Returns `None` if it was taken before.
-    #[inline]
     pub(crate) fn take(&mut self) -> Option<T> {
         self.0.take()
     }
@@ -29,7 +26,6 @@ const TAKEN: &str = "a held value is not used after it was taken";
 impl<T> Deref for Held<T> {
     type Target = T;
 
-    #[inline]
     fn deref(&self) -> &T {
         match &self.0 {
             Some(value) => value,
@@ -39,7 +35,6 @@ impl<T> Deref for Held<T> {
 }
 
 impl<T> DerefMut for Held<T> {
-    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         match &mut self.0 {
             Some(value) => value,
