@@ -37,7 +37,7 @@ impl<T> Settle<T> for Arc<Relay<T>> {
 /// observes is its future and two words.
 ///
 /// `ManuallyDrop`: work settles before it is dropped, in every ending, so drop glue would find
-/// nothing. 13 instructions.
+/// nothing: 29 instructions, if a caller is dropped.
 pub(crate) struct Orphaned<T>(ManuallyDrop<Option<Box<Observed<T>>>>);
 
 struct Observed<T> {
