@@ -882,8 +882,9 @@ mod under_a_layer {
     use futures_shield::ShieldLayer;
     use tower::{Layer as _, Service, ServiceBuilder, service_fn};
     use tower_http::trace::TraceLayer;
-    use tracing::Span;
-    use tracing::span::Id;
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Span};
+    use tracing_core::span::Current;
 
     use super::*;
 
@@ -1104,6 +1105,50 @@ mod under_a_layer {
                 crank.run();
                 assert_eq!(*locked(&closed.0), ["request"]);
             });
+        }
+    }
+
+    /// Panics when it is asked for the current span, as each call asks it, and with a payload whose
+    /// drop panics.
+    struct Lost(Arc<AtomicUsize>);
+
+    impl Subscriber for Lost {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, _: &Event<'_>) {}
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+
+        fn current_span(&self) -> Current {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            panic_any(Bomb("the subscriber"));
+        }
+    }
+
+    #[test]
+    fn subscriber_panics_at_the_call() {
+        for mode in [0, 1] {
+            let panics = Arc::new(AtomicUsize::new(0));
+            with(Lost(Arc::clone(&panics)), || {
+                let crank = Crank::new();
+                let mut service = both(&crank)[mode].layer(service_fn(|()| ready(Ok::<_, Infallible>("receipt"))));
+                let mut response = service.call(());
+                crank.run();
+                assert_eq!(poll(&mut response), Poll::Ready(Ok("receipt")));
+            });
+            assert_eq!(panics.load(Ordering::SeqCst), 2, "for the handler and for the events");
         }
     }
 

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
 
+use futures_core::FusedFuture;
 use futures_shield::{DynSpawner, InlineEntry, ShieldExt, Spawn, Tracker, shield_with, spawn_fn, spawn_location};
 
 use crate::support::*;
@@ -43,17 +44,20 @@ fn inline_work_of_a_spawner_sees_no_call() {
     let inner = crank.spawner();
     let spawner = spawn_fn(move |_| {
         let inside = Arc::clone(&sees);
+        let mut polls = 0..2;
         let mut own = poll_fn(move |_| {
             locked(&inside).push(spawn_location());
-            Poll::<()>::Pending
+            polls.next().map_or(Poll::Ready(7), |_| Poll::Pending)
         })
         .shield_on_drop(inner.clone());
         assert!(poll(&mut own).is_pending());
         assert!(poll(&mut own).is_pending());
+        assert_eq!(poll(&mut own), Poll::Ready(7));
+        assert!(own.is_terminated());
         locked(&sees).push(spawn_location());
     });
     let location = pending::<()>().shield(&spawner).location();
-    assert_eq!(*locked(&seen), [None, None, Some(location)]);
+    assert_eq!(*locked(&seen), [None, None, None, Some(location)]);
 }
 
 /// Inline work whose poll panicked had left its tracker when it was dropped.

@@ -4,6 +4,7 @@
 use std::future::{Future, pending, ready};
 use std::panic::{Location, panic_any};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use futures_shield::{DynSpawner, InlineEntry, Shield, ShieldExt, Spawn, Tracker, TrackerMetrics, cleanup, spawn_fn};
 use futures_util::FutureExt;
@@ -400,6 +401,40 @@ mod from_inside {
         assert_eq!(query(&tracker), (0, 0, [1, 0, 0, 1]));
     }
 
+    /// Its program drains a tracker before it ends, so that all hooks are gone by then.
+    #[test]
+    fn drop_of_an_unneeded_hook() {
+        let crank = Crank::new();
+        let tracker = Tracker::new(crank.spawner());
+        let inside = tracker.clone();
+        let (record, seen) = recording(move || query(&inside));
+        let captured = OnDrop::new(record);
+        let mut shield = ready(7).shield_on_drop(&tracker).on_orphan(move |_| drop(captured));
+        assert_eq!(poll(&mut shield), Poll::Ready(7));
+        assert_eq!(*locked(&seen), [(1, 0, [0, 0, 0, 0])]);
+
+        let (shield, caller) = shield_and_caller(crank.spawner(), ready(7));
+        let (record, seen) = recording(move || caller.is_gone());
+        let captured = OnDrop::new(record);
+        let mut shield = shield.on_orphan(move |_| drop(captured));
+        crank.run();
+        assert_eq!(poll(&mut shield), Poll::Ready(7));
+        assert_eq!(*locked(&seen), [true]);
+    }
+
+    /// The waker with which a caller waited is dropped once those that wait for `gone()` are woken.
+    #[test]
+    fn drop_of_the_callers_waker() {
+        let (mut shield, caller) = caller_by_hand();
+        let (woken, waker) = Wakes::new();
+        let mut gone = caller.gone();
+        assert!(poll_with(&mut gone, &waker).is_pending());
+        let (record, seen) = recording(move || (caller.is_gone(), woken.count()));
+        assert!(poll_with(&mut shield, &callback_waker(|| {}, record)).is_pending());
+        drop(shield);
+        assert_eq!(*locked(&seen), [(true, 1)]);
+    }
+
     #[test]
     fn waker_of_gone() {
         let crank = Crank::new();
@@ -432,21 +467,24 @@ mod from_inside {
         assert_eq!(*locked(&seen), [(true, false)]);
     }
 
-    /// A hook on either side sees its caller gone. One that waited for a helper task, which waited
-    /// for `gone()`, once deadlocked in the drop of the shield.
+    /// A hook on either side sees its caller gone, and who waits for that woken. One that waited
+    /// for a helper task, which waited for `gone()`, once deadlocked in the drop of the shield.
     #[test]
     fn hook_of_a_caller() {
         let crank = Crank::new();
         for late in [false, true] {
             let (shield, caller) = shield_and_caller(crank.spawner(), ready(7));
-            let (record, seen) = recording(move || caller.is_gone());
+            let (woken, waker) = Wakes::new();
+            let mut gone = caller.gone();
+            assert!(poll_with(&mut gone, &waker).is_pending());
+            let (record, seen) = recording(move || (caller.is_gone(), woken.count()));
             let shield = shield.on_orphan(move |_| record());
             if late {
                 crank.run();
             }
             drop(shield);
             crank.run();
-            assert_eq!(*locked(&seen), [true], "late: {late}");
+            assert_eq!(*locked(&seen), [(true, 1)], "late: {late}");
         }
     }
 

@@ -153,6 +153,29 @@ fn first_delivery_ends_the_wait() {
     assert_eq!(poll(&mut clones[0]), Poll::Ready(7));
 }
 
+/// The hook that is dropped at delivery polls another clone, and then panics.
+#[test]
+fn dropped_hook_polls_a_clone() {
+    on_a_thread(|| {
+        let crank = Crank::new();
+        let (another, seen) = (Arc::new(Mutex::new(None)), Arc::new(Mutex::new(None)));
+        let (held, sees) = (Arc::clone(&another), Arc::clone(&seen));
+        let captured = OnDrop::new(move || {
+            let mut clone: SharedShield<u8> = locked(&held).take().unwrap();
+            *locked(&sees) = Some(poll(&mut clone));
+            panic!("the hook's drop");
+        });
+        let mut shield = ready(7)
+            .shield(crank.spawner())
+            .on_orphan(move |_| drop(captured))
+            .shared();
+        *locked(&another) = Some(shield.clone());
+        crank.run();
+        assert_eq!(poll(&mut shield), Poll::Ready(7));
+        assert_eq!(*locked(&seen), Some(Poll::Ready(7)));
+    });
+}
+
 #[test]
 fn output_that_is_not_send() {
     let slot = Rc::new(RefCell::new(None));
@@ -310,4 +333,5 @@ fn shared_after_delivery() {
     let mut shared = shield.shared();
     assert!(shared.is_terminated() && shared.is_finished());
     assert!(panics_with(|| poll(&mut shared)).starts_with("`SharedShield` polled after completion"));
+    assert!(format!("{shared:?}").ends_with("work: delivered }"));
 }

@@ -558,6 +558,34 @@ fn drain_wins_the_tie() {
     assert_eq!(poll_with(&mut drain, &waker), Poll::Ready(Ok(())));
 }
 
+/// Scenario 58: a deadline that ends the last work itself, as one that runs the executor may, and
+/// its completed drain is kept: the deadline is dropped at once.
+#[test]
+fn deadline_ends_the_last_work() {
+    let crank = Crank::new();
+    let tracker = Tracker::new(crank.spawner());
+    ready(7).shield(&tracker).detach();
+    let drops = Drops::new();
+    let deadline = std::future::poll_fn(|_| Poll::Ready(crank.run()));
+    let mut drain = pin!(tracker.drain(HoldsUntilDrop::new(drops.one(), deadline)));
+    assert_eq!(poll(&mut drain), Poll::Ready(Ok(())));
+    assert_eq!(drops.count(), 1);
+}
+
+/// The task that waits is work itself, and ends inside the call that spawned it: that wakes the
+/// waiter.
+#[test]
+fn woken_by_work_that_ends_at_once() {
+    let tracker = Tracker::new(at_once());
+    let (wakes, waker) = Wakes::new();
+    let mut wait = tracker.wait();
+    let shield = async move { (poll_with(&mut wait, &waker).is_pending(), wait) }.shield(&tracker);
+    let (pending, mut wait) = shield.now_or_never().unwrap();
+    assert!(pending);
+    assert_eq!(wakes.count(), 1);
+    assert!(poll(&mut wait).is_ready());
+}
+
 /// Scenario 58: if the deadline has passed already, the first poll returns the unfinished work.
 #[test]
 fn drain_after_its_deadline() {

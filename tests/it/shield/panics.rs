@@ -401,8 +401,8 @@ fn payload_whose_drop_panics() {
     assert_eq!(panics_with(|| drop(payload)), "an evil payload");
     dropped_one_more();
     // The payload of a panic in a drop that is contained.
-    struct Throws(Option<Evil>);
-    impl Drop for Throws {
+    struct Throws<T: Send + 'static>(Option<T>);
+    impl<T: Send + 'static> Drop for Throws<T> {
         fn drop(&mut self) {
             panic_any(self.0.take().unwrap());
         }
@@ -419,6 +419,11 @@ fn payload_whose_drop_panics() {
     drop(shield);
     assert_eq!(crank.run(), 1);
     dropped_one_more();
+    let leaked = drops.one();
+    let shield: Shield<()> = async { panic_any(Throws(Some(Throws(Some(Evil(leaked)))))) }.shield(crank.spawner());
+    drop(shield);
+    let before = drops.count();
+    assert_eq!((crank.run(), drops.count()), (1, before));
 }
 
 /// Scenario 31b: a hook that is replaced by a second `on_orphan`, and shields, cranks and drops a

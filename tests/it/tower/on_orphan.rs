@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tower::{Layer, Service, service_fn};
 
 use super::order::{Order, Run, insert};
-use crate::support::{Crank, Drops, Log, locked, panics_with, poll};
+use crate::support::{Crank, Drops, Log, Wakes, closed, locked, panics_with, poll, poll_with};
 
 /// What ends each handler, in the order of the calls.
 type Gates = Arc<Mutex<Vec<oneshot::Sender<Result<u32, String>>>>>;
@@ -177,6 +177,31 @@ fn caller_is_gone_in_the_hook() {
             assert_eq!(log.take(), ["true"], "{run:?}, the work ends first: {ends_first}");
         }
     }
+}
+
+/// The work ends while its response is dropped. The hook may wait for a task that waits for the
+/// caller to be gone, so that task is woken first.
+#[test]
+fn gone_wakes_before_the_hook() {
+    let (gates, log, (woken, waker)) = (Gates::default(), Log::default(), Wakes::new());
+    let hook = log.clone();
+    let mut service = Run::OnDrop
+        .layer(closed())
+        .with_caller(insert)
+        .on_orphan(move |order: &Order| {
+            let (log, woken) = (hook.clone(), Arc::clone(&woken));
+            let mut gone = order.caller.as_ref().unwrap().gone();
+            let waits = poll_with(&mut gone, &waker).is_pending();
+            move |_outcome| {
+                log.push(format!("waits: {waits}, woken: {}", woken.count()));
+                drop(gone);
+            }
+        })
+        .layer(gated(&gates));
+    let mut response = Box::pin(service.call(Order::new(1)));
+    assert!(poll(&mut response).is_pending());
+    drop(response);
+    assert_eq!(log.take(), ["waits: true, woken: 1"]);
 }
 
 #[test]
