@@ -157,7 +157,10 @@ fn late_hooks(rig: Rig) {
 fn cancelled_orphans(rig: Rig) {
     // Erased and without a clone that stays: the tracker must not keep the executor alive.
     let tracker = Tracker::new(DynSpawner::new(rig.spawner_without_executor()));
-    let (hook, seen) = querying_hook(&tracker);
+    let (inside, seen) = (tracker.clone(), Seen::default());
+    let sees = Arc::clone(&seen);
+    // It queries once: on several threads the two may end at the same time, between two queries.
+    let hook = move |_| *locked(&sees) = Some(numbers(&inside.metrics()));
     let mut inline = pending::<()>().shield_on_drop(&tracker);
     assert!(poll(&mut inline).is_pending());
     drop(inline);
@@ -167,8 +170,7 @@ fn cancelled_orphans(rig: Rig) {
     rig.shut_down();
     assert_eq!(query(&tracker), (0, 0, [2, 0, 0, 2]));
     let (running, orphans, totals) = locked(&seen).unwrap();
-    assert_eq!(running, orphans);
-    assert!(running >= 1 && totals[0] == 2 && totals[3] <= 1);
+    assert!(running >= 1 && orphans >= 1 && totals[0] == 2 && totals[3] <= 1);
 }
 
 // Step by step, on the hand-cranked executor.
