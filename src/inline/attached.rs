@@ -4,7 +4,7 @@ use std::mem;
 
 use crate::ledger::{InlineEntry, Lines};
 use crate::relay::{CallSpan, Hook, HookSlot, Orphan, Orphaned};
-use crate::util::{CallLocation, overwrite};
+use crate::util::CallLocation;
 
 /// What belongs to the future: it moves into the orphan, or is dropped when the future ends.
 ///
@@ -98,9 +98,7 @@ impl<T> Attached<T> {
 
     fn end_something(&mut self) {
         if let Self::Entry(entry) = self {
-            let entry = entry.take();
-            overwrite(self, Self::Nothing);
-            entry.end();
+            entry.take().end();
         } else {
             self.end_rest();
         }

@@ -155,7 +155,6 @@ impl<F: Future + ?Sized, S> Inline<F, S> {
                 // output.
                 let output = Contained::new(output);
                 drop(future.into_inner());
-                drop(polling);
                 Poll::Ready(output.into_inner())
             }
         }
