@@ -127,7 +127,7 @@ impl<T> Relay<T> {
         if let State::Awaited(registered) = &mut shared.state {
             let replaced = registered.replace(waker);
             drop(shared);
-            if replaced.is_some() {
+            if let Some(replaced) = replaced {
                 contain(move || drop(replaced));
             }
             return true;

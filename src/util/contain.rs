@@ -19,6 +19,7 @@ pub(crate) type Payload = Box<dyn Any + Send + 'static>;
 
 /// Runs `foreign` and returns its value, or what it panicked with. Inside it, the current call to a
 /// spawner is hidden.
+#[inline]
 pub(crate) fn catch<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
     if call::is_visible() {
         catch_hidden(foreign)
@@ -36,11 +37,13 @@ fn catch_hidden<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
 ///
 /// Unwind safety is asserted here, once: after a panic, the values that `foreign` could reach are
 /// only dropped, and our own state is whole, because no foreign code runs while it changes.
+#[inline]
 pub(crate) fn catch_visible<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
     catch_unwind(AssertUnwindSafe(foreign))
 }
 
 /// Runs `foreign` and stops its panic. The panic hook has reported it already.
+#[inline]
 pub(crate) fn contain(foreign: impl FnOnce()) {
     if let Err(payload) = catch(foreign) {
         discard(payload);
@@ -59,15 +62,18 @@ pub(crate) fn discard(payload: Payload) {
 pub(crate) struct Contained<T>(Held<T>);
 
 impl<T> Contained<T> {
+    #[inline]
     pub(crate) const fn new(value: T) -> Self {
         Self(Held::new(value))
     }
 
+    #[inline]
     pub(crate) fn into_inner(mut self) -> T {
         self.take()
     }
 
     /// Takes the value out, for its owner's last use of it.
+    #[inline]
     pub(crate) fn take(&mut self) -> T {
         match self.0.take() {
             Some(value) => value,
@@ -79,12 +85,14 @@ impl<T> Contained<T> {
 impl<T> Deref for Contained<T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         &self.0
     }
 }
 
 impl<T> DerefMut for Contained<T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         &mut self.0
     }
@@ -103,6 +111,7 @@ impl<T: fmt::Debug> fmt::Debug for Contained<T> {
 }
 
 impl<T> Drop for Contained<T> {
+    #[inline]
     fn drop(&mut self) {
         if mem::needs_drop::<T>() && self.0.is_held() {
             drop_contained(self.0.take());
