@@ -25,7 +25,6 @@ pub(crate) trait Settle<T> {
 
 /// The caller is there, or was when the work was handed over.
 impl<T> Settle<T> for Arc<Relay<T>> {
-    #[inline]
     fn settle(&mut self, outcome: impl FnOnce(CallLocation) -> Outcome<T>) {
         Relay::settle(self, outcome(self.location));
     }
