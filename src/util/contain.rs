@@ -37,7 +37,6 @@ fn catch_hidden<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
 ///
 /// Unwind safety is asserted here, once: after a panic, the values that `foreign` could reach are
 /// only dropped, and our own state is whole, because no foreign code runs while it changes.
-#[inline]
 pub(crate) fn catch_visible<R>(foreign: impl FnOnce() -> R) -> Result<R, Payload> {
     catch_unwind(AssertUnwindSafe(foreign))
 }
@@ -62,18 +61,15 @@ pub(crate) fn discard(payload: Payload) {
 pub(crate) struct Contained<T>(Held<T>);
 
 impl<T> Contained<T> {
-    #[inline]
     pub(crate) const fn new(value: T) -> Self {
         Self(Held::new(value))
     }
 
-    #[inline]
     pub(crate) fn into_inner(mut self) -> T {
         self.take()
     }
 
     /// Takes the value out, for its owner's last use of it.
-    #[inline]
     pub(crate) fn take(&mut self) -> T {
         match self.0.take() {
             Some(value) => value,
@@ -85,14 +81,12 @@ impl<T> Contained<T> {
 impl<T> Deref for Contained<T> {
     type Target = T;
 
-    #[inline]
     fn deref(&self) -> &T {
         &self.0
     }
 }
 
 impl<T> DerefMut for Contained<T> {
-    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         &mut self.0
     }
