@@ -31,9 +31,9 @@ impl<T> Settle<T> for Arc<Relay<T>> {
 }
 
 /// The caller was gone before the work became a task: nothing is handed over, so nothing is shared.
-/// `None` if nobody learns how the work ends, and once it has ended: without a hook, a tracker and
-/// the feature `tracing`. In a box, because a task is moved several times: so one that nobody
-/// observes is its future and two words.
+/// `None` if nobody learns how the work ends (there is no hook, no tracker and no feature
+/// `tracing`), and once it has ended. In a box, because a task is moved several times: so one that
+/// nobody observes is its future and two words.
 ///
 /// `ManuallyDrop`: work settles before it is dropped, in every ending, so drop glue would find
 /// nothing: 29 instructions, if a caller is dropped.
