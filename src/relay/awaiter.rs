@@ -64,10 +64,15 @@ impl<T> Awaiter<T> {
 
     #[inline]
     pub(crate) fn poll(&mut self, name: &str, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
-        let Some(waiting) = &*self.waiting else {
+        let Some(waiting) = &mut *self.waiting else {
             polled_after_completion(name, Some(self.location));
         };
-        let outcome = ready!(waiting.relay.poll(&mut self.registered, cx));
+        // Not in the first poll: the work has seldom ended before that.
+        let alone = self.registered.then(|| Arc::get_mut(&mut waiting.relay)).flatten();
+        let outcome = match alone {
+            Some(relay) => ready!(relay.take_alone()),
+            None => ready!(waiting.relay.poll(&mut self.registered, cx)),
+        };
         self.set_gone();
         self.stop_waiting();
         Poll::Ready(outcome)

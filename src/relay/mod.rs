@@ -16,6 +16,7 @@ mod trace;
 mod work;
 
 use std::mem;
+use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 
 pub(crate) use self::awaiter::Awaiter;
@@ -136,6 +137,15 @@ impl<T> Relay<T> {
         // Before the outcome is taken: foreign code runs in no state between ended and delivered.
         contain(move || drop(waker));
         false
+    }
+
+    /// Takes the outcome without a lock: the work has ended, and its task is gone.
+    fn take_alone(&mut self) -> Poll<Outcome<T>> {
+        self.shared
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .state
+            .take_outcome()
     }
 
     /// Takes the outcome if the work has ended.
