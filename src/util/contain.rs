@@ -105,7 +105,6 @@ impl<T: fmt::Debug> fmt::Debug for Contained<T> {
 }
 
 impl<T> Drop for Contained<T> {
-    #[inline]
     fn drop(&mut self) {
         if mem::needs_drop::<T>() && self.0.is_held() {
             drop_contained(self.0.take());
