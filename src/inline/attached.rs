@@ -112,7 +112,7 @@ impl<T> Attached<T> {
         entry.end();
     }
 
-    pub(super) fn into_parts(self) -> (HookSlot<T>, InlineEntry, CallSpan) {
+    fn into_parts(self) -> (HookSlot<T>, InlineEntry, CallSpan) {
         match self {
             Self::Nothing => (HookSlot::empty(), InlineEntry::none(), CallSpan::none()),
             Self::Entry(entry) => (HookSlot::empty(), entry, CallSpan::none()),

@@ -72,6 +72,7 @@ fn enter_span(span: &Span) -> Option<Contained<Entered<'_>>> {
 
 impl<F: Future> Future for InSpan<F> {
     type Output = F::Output;
+
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let _entered = enter(this.span);

@@ -16,7 +16,6 @@ mod trace;
 mod work;
 
 use std::mem;
-use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 
 pub(crate) use self::awaiter::Awaiter;
@@ -30,7 +29,7 @@ use crate::ledger::{Count, Lines};
 use crate::spawn::handover::{EagerCall, eager_call};
 use crate::util::contain::contain;
 use crate::util::flag::SetOnDrop;
-use crate::util::sync::{Mutex, MutexGuard, lock};
+use crate::util::sync::{Mutex, MutexGuard, get_mut, lock};
 use crate::util::{CallLocation, overwrite};
 
 /// What the work and its caller share.
@@ -141,11 +140,7 @@ impl<T> Relay<T> {
 
     /// Takes the outcome without a lock: the work has ended, and its task is gone.
     fn take_alone(&mut self) -> Poll<Outcome<T>> {
-        self.shared
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .state
-            .take_outcome()
+        get_mut(&mut self.shared).state.take_outcome()
     }
 
     /// Takes the outcome if the work has ended.

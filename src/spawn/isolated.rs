@@ -29,6 +29,7 @@ impl<F> Isolated<F> {
 
 impl<F: Future<Output = ()>> Future for Isolated<F> {
     type Output = ();
+
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let _hidden = call::hide();
         match self.project().future.get() {

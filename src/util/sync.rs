@@ -31,6 +31,11 @@ macro_rules! thread_cells {
 }
 pub(crate) use thread_cells;
 
+/// Reaches what `mutex` guards without locking it, even if a thread panicked while it held the lock.
+pub(crate) fn get_mut<T>(mutex: &mut Mutex<T>) -> &mut T {
+    mutex.get_mut().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Locks `mutex` even if a thread panicked while it held the lock. No foreign code runs under our
 /// locks, so what they guard is whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
