@@ -338,14 +338,21 @@ mod from_inside {
         (move || locked(&records).push(query()), record)
     }
 
+    /// The same, of all counts of `tracker`.
+    fn recording_counts(
+        tracker: &Tracker<CrankSpawner>,
+    ) -> (impl Fn() + Send + Sync + 'static, Arc<Mutex<Vec<Numbers>>>) {
+        let inside = tracker.clone();
+        recording(move || query(&inside))
+    }
+
     #[test]
     fn waker_of_a_wait() {
         let crank = Crank::new();
         let tracker = Tracker::new(crank.spawner());
         let (work, open) = gated();
         work.shield(&tracker).detach();
-        let inside = tracker.clone();
-        let (record, seen) = recording(move || query(&inside));
+        let (record, seen) = recording_counts(&tracker);
         let mut wait = tracker.wait();
         assert!(poll_with(&mut wait, &callback_waker(record, || {})).is_pending());
         open.send(7).unwrap();
@@ -357,8 +364,7 @@ mod from_inside {
     fn drop_of_the_work() {
         let crank = Crank::new();
         let tracker = Tracker::new(crank.spawner());
-        let inside = tracker.clone();
-        let (record, seen) = recording(move || query(&inside));
+        let (record, seen) = recording_counts(&tracker);
         let work = HoldsUntilDrop::new(OnDrop::new(record), ready(7));
         work.shield(&tracker).detach();
         crank.run();
@@ -375,8 +381,7 @@ mod from_inside {
         let tracker = Tracker::new(crank.spawner());
         // As an orphan's, and on the caller's side.
         for (late, expected) in [(false, (1, 1, [1, 0, 0, 0])), (true, (1, 0, [1, 1, 0, 0]))] {
-            let inside = tracker.clone();
-            let (record, seen) = recording(move || query(&inside));
+            let (record, seen) = recording_counts(&tracker);
             let output = OnDrop::new(record);
             let shield = async move { output }.shield(&tracker);
             if late {
@@ -392,8 +397,7 @@ mod from_inside {
     fn drop_of_inline_work() {
         let crank = Crank::new();
         let tracker = Tracker::new(crank.spawner());
-        let inside = tracker.clone();
-        let (record, seen) = recording(move || query(&inside));
+        let (record, seen) = recording_counts(&tracker);
         let held = OnDrop::new(record);
         let mut shield = HoldsUntilDrop::new(held, pending::<()>()).shield_on_drop(&tracker);
         assert!(poll(&mut shield).is_pending());
@@ -408,8 +412,7 @@ mod from_inside {
     fn drop_of_an_unneeded_hook() {
         let crank = Crank::new();
         let tracker = Tracker::new(crank.spawner());
-        let inside = tracker.clone();
-        let (record, seen) = recording(move || query(&inside));
+        let (record, seen) = recording_counts(&tracker);
         let captured = OnDrop::new(record);
         let mut shield = ready(7).shield_on_drop(&tracker).on_orphan(move |_| drop(captured));
         assert_eq!(poll(&mut shield), Poll::Ready(7));
