@@ -72,16 +72,16 @@ impl Row {
 // Each figure has some 2 to 4% of room, because the layout of the code moves instruction counts between builds.
 const LAYOUT: &str = "met if the compiler inlines the same functions of tokio in both";
 const EVEN: &str = "met, but one instruction more would miss it";
-const SMALL: &str = "beside the second allocation (48), creating, handing over and the second poll take 144, storing the caller's \
-                     waker 51, the end 93 and the task's poll 30; this executor's own handle takes 162 for its polls, its waker \
+const SMALL: &str = "beside the second allocation (48), creating, handing over and the second poll take 127, storing the caller's \
+                     waker 51, the end 93 and the task's poll 28; this executor's own handle takes 162 for its polls, its waker \
                      and its drop. In one of smol's binaries the compiler inlines its queue: 60";
 const ORPHAN: &str = "the caller's drop takes 79, the end of an orphan 65, storing the caller's waker 51 and the second allocation \
                       48; tokio takes 163 for its handle's poll and drop";
 const INLINE: &str = "the spawner, the location and the function that spawns are stored (6); what is attached is stored, and read \
                       at the end (3); the state is stored twice (2); a call to a spawner that is to be hidden is looked for (3), \
                       without which it is met";
-const LOCKS: &str = "6 atomic operations more than tokio's 26 (without malloc's), of 5 ns each, on memory of one worker only: on one \
-                     thread it is 1.09, too (283 ns against 259)";
+const LOCKS: &str =
+    "5 atomic operations more than tokio's 26 (without malloc's), of 5 ns each, on memory of one worker only";
 const COUNTS: &str = "on cache lines that both workers write, tracking takes 6 atomic operations (2 on the location's reference \
                       count, 2 on its count, 2 on the count of all), tokio-util's 4, on one line: 118 ns against 45, or 306 \
                       against 180 if the cores are far apart. On one thread it is 1.10 (318 ns against 289). Without the \
